@@ -1,0 +1,62 @@
+"""Predictions: what a model suggests on a field, stored beside people's work, never over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from annotation.access import Actor, Permission, require
+from annotation.models import CellClass, Field, Prediction, Project
+from annotation.shapes import Shape
+
+CHUNK = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One detection as it will be shown: its shape in field pixels, class, score, and the best three classes."""
+
+    field: Field
+    cell_class: CellClass
+    shape: Shape
+    score: float
+    class_scores: tuple[tuple[int, float], ...]
+
+
+@transaction.atomic
+def publish_predictions(
+    *,
+    project: Project,
+    model_id: int,
+    model_label: str,
+    fields: Iterable[Field],
+    suggestions: Iterable[Suggestion],
+    actor: Actor = None,
+) -> int:
+    """Store what one model suggests on `fields`; returns how many.
+
+    A field that this model has predicted before keeps its predictions: they never change, and cells may point to them.
+    """
+    require(actor, project, Permission.RUN)
+    ids = [field.pk for field in fields]
+    done = set(
+        Prediction.objects.filter(field_id__in=ids, model_id=model_id).values_list("field_id", flat=True).distinct()
+    )
+    rows = [
+        Prediction(
+            field=item.field,
+            model_id=model_id,
+            model_label=model_label,
+            cell_class=item.cell_class,
+            kind=item.shape.kind,
+            points=[round(value, 2) for value in item.shape.points],
+            score=item.score,
+            class_scores=[list(pair) for pair in item.class_scores],
+        )
+        for item in suggestions
+        if item.field.pk not in done
+    ]
+    Prediction.objects.bulk_create(rows, batch_size=CHUNK)
+    return len(rows)
