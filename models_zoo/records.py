@@ -107,6 +107,7 @@ class TrainResult:
 class DetectRequest:
     """Look for cells on fields with a trained model (`model`: an .onnx or a .pt file).
 
+    `variant` says which family made a .pt file, "" means the families' default; an .onnx file needs none.
     `shrink` is the factor the model was trained with: what it finds is enlarged by the inverse. Results go to
     `out` (see `detections.save`). `features` asks for one vector a detection as well.
     """
@@ -123,6 +124,7 @@ class DetectRequest:
     threads: int = 0
     features: bool = False
     extra: dict[str, float] = field(default_factory=dict)
+    variant: str = ""
 
 
 class Cancelled(Exception):

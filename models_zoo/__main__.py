@@ -1,0 +1,75 @@
+"""The zoo without a server: `python -m models_zoo train request.json`, `detect request.json` or `names`.
+
+Progress goes to standard error, the result as one JSON line to standard output; failures exit with 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import msgspec
+
+from models_zoo import registry
+from models_zoo.records import Cancelled, Progress, detect_request, to_json, train_request
+
+
+def main(arguments: list[str] | None = None) -> int:
+    given = _parser().parse_args(arguments)
+    try:
+        line = _names() if given.verb == "names" else _VERBS[given.verb](given.request)
+    except msgspec.MsgspecError as error:
+        return _fail(f"{given.request} is not a {given.verb} request: {error}")
+    except Cancelled:
+        return _fail("cancelled; it can be resumed from its last checkpoint")
+    except (ValueError, OSError, RuntimeError, ImportError) as error:
+        return _fail(str(error))
+    print(line)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m models_zoo", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("names", help="list the models that can be trained")
+    for verb, text in (("train", "train a model"), ("detect", "look for cells on fields")):
+        verbs.add_parser(verb, help=text).add_argument("request", type=Path, help="JSON file with the whole request")
+    return parser
+
+
+def _fail(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 1
+
+
+def _names() -> str:
+    specs = [(name, registry.spec(name)) for name in registry.names()]
+    rows = [{"name": name, "family": spec.family, "licence": spec.licence, "tile": spec.tile} for name, spec in specs]
+    return msgspec.json.encode({"models": rows}).decode()
+
+
+def _train(path: Path) -> str:
+    def report(progress: Progress) -> None:
+        losses = "  ".join(f"{name} {value:.4f}" for name, value in progress.losses.items())
+        left = f"{progress.seconds_left:.0f} s left"
+        print(f"epoch {progress.epoch} of {progress.epochs}  {losses}  {left}", file=sys.stderr, flush=True)
+
+    return to_json(registry.call("train", train_request(path.read_bytes()), report=report)).decode()
+
+
+def _detect(path: Path) -> str:
+    def report(done: int, fields: int) -> None:
+        print(f"field {done} of {fields}", file=sys.stderr, flush=True)
+
+    request = detect_request(path.read_bytes())
+    found = registry.call("detect", request, report=report)
+    answer = {"out": request.out, "fields": len(found), "detections": sum(len(item) for item in found.values())}
+    return msgspec.json.encode(answer).decode()
+
+
+_VERBS = {"train": _train, "detect": _detect}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

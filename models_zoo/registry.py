@@ -1,0 +1,76 @@
+"""The families of the zoo, by name. Listing them imports no library; a family is imported when it is first called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from models_zoo.records import DetectRequest
+from models_zoo.spec import Spec
+
+Verb = Literal["train", "detect", "export"]
+
+# One line a family. Its spec module must import nothing heavy.
+FAMILIES = {
+    "yolo": "models_zoo.yolo.spec:SPEC",
+}
+# The family that runs a .pt file of which nobody says where it comes from.
+DEFAULT_FAMILY = "yolo"
+_RUNTIME = "models_zoo.runtime:detect_fields"
+
+
+def names() -> list[str]:
+    """All variants that can be trained, family by family."""
+    return [variant for spec in _specs() for variant in spec.variants]
+
+
+def spec(variant: str) -> Spec:
+    """The family of `variant`; raises ValueError, with the names that come near, where there is none."""
+    for one in _specs():
+        if variant in one.variants:
+            return one
+    near = get_close_matches(variant, names(), n=3) or names()
+    raise ValueError(f"there is no model {variant!r} in the zoo; did you mean {' or '.join(near)}?")
+
+
+def call(verb: Verb, request: Any, **callbacks: Any) -> Any:
+    """Do `verb` with `request` (its `variant` names the family) and hand `callbacks` on.
+
+    An .onnx file is run by models_zoo.runtime, without the library of the family that made it.
+    """
+    return entry(verb, request)(request, **callbacks)
+
+
+def entry(verb: Verb, request: Any) -> Callable[..., Any]:
+    """The function that `call` would call, imported."""
+    if verb not in get_args(Verb):
+        raise ValueError(f"the zoo can {', '.join(get_args(Verb))}, not {verb!r}")
+    torch_free = isinstance(request, DetectRequest) and Path(request.model).suffix.lower() == ".onnx"
+    function: Callable[..., Any] = _resolve(_RUNTIME if torch_free else getattr(_family_of(request), verb))
+    return function
+
+
+def _family_of(request: Any) -> Spec:
+    if isinstance(request, DetectRequest) and not request.variant:
+        return _resolve_spec(FAMILIES[DEFAULT_FAMILY])
+    return spec(request.variant)
+
+
+def _specs() -> list[Spec]:
+    return [_resolve_spec(path) for path in FAMILIES.values()]
+
+
+def _resolve_spec(path: str) -> Spec:
+    found = _resolve(path)
+    if isinstance(found, Spec):
+        return found
+    raise TypeError(f"{path} is not a Spec")
+
+
+def _resolve(path: str) -> Any:
+    """The object at "package.module:name"."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
