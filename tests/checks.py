@@ -1,0 +1,37 @@
+"""The static checks behind `make check`: `python -m tests.checks`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+
+from tests.parts import BIN, ROOT, Part, run_parts
+
+
+def parts(home: str) -> list[Part]:
+    """The checks; `home` is a data folder for the one that starts Django."""
+    python = sys.executable
+    made = [
+        Part("format", [python, "-m", "ruff", "format", "--check", "."]),
+        Part("lint", [python, "-m", "ruff", "check", "."]),
+        Part("types", [python, "-m", "mypy"], {"MARROWLOOP_HOME": home}),
+        Part("imports", [str(BIN / "lint-imports"), "--no-cache"]),
+        Part(
+            "migrations",
+            [python, "manage.py", "makemigrations", "--check", "--dry-run"],
+            {"MARROWLOOP_HOME": home, "DATABASE_URL": None},
+        ),
+    ]
+    if any((ROOT / "templates").rglob("*.html")):
+        made.append(Part("templates", [str(BIN / "djlint"), "templates", "--check", "--lint", "--quiet"]))
+    return made
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="marrowloop-check-") as home:
+        outcomes = run_parts("static checks", parts(home))
+    return int(any(outcome.code for outcome in outcomes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""What all tests share: a data folder of their own, no network, and the choice of tests for PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+
+import pytest
+
+from tests.network import guarded_sockets, no_network
+
+__all__ = ["guarded_sockets", "no_network"]
+
+# Before anything loads the settings, which make the folder. The folder of a person is never touched. Django is
+# named here and not in pyproject.toml, because pytest-django would load the settings before this file.
+os.environ["MARROWLOOP_HOME"] = tempfile.mkdtemp(prefix="marrowloop-test-")
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database-only", action="store_true", help="run only the tests that use the database")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    import django
+
+    django.setup()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(os.environ["MARROWLOOP_HOME"], ignore_errors=True)
+
+
+def uses_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("django_db"):
+        return True
+    return bool(DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ())))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--database-only"):
+        config.hook.pytest_deselected(items=[item for item in items if not uses_database(item)])
+        items[:] = [item for item in items if uses_database(item)]
