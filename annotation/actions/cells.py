@@ -10,11 +10,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from annotation.access import Actor, Permission, require
+from annotation.errors import Refused
 from annotation.models import Cell, CellClass, Event, Prediction, Provenance, Reading, ReadingState
 from annotation.shapes import Shape, fault_of
 
 
-class CellError(ValueError):
+class CellError(Refused):
     """A cell cannot be what was asked; the text says why."""
 
 

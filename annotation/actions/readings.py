@@ -7,10 +7,11 @@ from django.db.models import Case, IntegerField, Value, When
 from django.utils import timezone
 
 from annotation.access import Actor, Permission, require
+from annotation.errors import Refused
 from annotation.models import Cell, Event, Field, Provenance, Reading, ReadingState, Source
 
 
-class ReadingError(ValueError):
+class ReadingError(Refused):
     """A reading cannot do what was asked; the text says why."""
 
 

@@ -1,0 +1,90 @@
+"""Model versions: registered, deployed, rolled back, found by name."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.conf import settings as config
+from django.db import transaction
+
+from annotation.access import Actor, Permission, require
+from annotation.errors import Refused
+from annotation.models import Project
+from learning.models import Deployment, ModelKind, ModelVersion
+
+
+class ModelError(Refused):
+    """A model cannot be found or used; the text says why and which there are."""
+
+
+@transaction.atomic
+def register_model(*, project: Project, kind: ModelKind, files: Path, **values: Any) -> ModelVersion:
+    """Give the model in the folder `files` (weights.pt, weights.onnx) its label and its place under MODELS_DIR.
+
+    The folder is renamed, so a model is there whole or not at all. `values` are the other columns of the row.
+    """
+    Project.objects.select_for_update().get(pk=project.pk)
+    label = f"{kind[0]}{project.models.filter(kind=kind).count() + 1}"
+    sha256 = hashlib.sha256((files / "weights.pt").read_bytes()).hexdigest()
+    folder = Path(project.key) / f"{label}-{sha256[:12]}"
+    place = config.MODELS_DIR / folder
+    place.parent.mkdir(parents=True, exist_ok=True)
+    (files / "card.json").write_bytes(msgspec.json.format(msgspec.json.encode(values["card"] | {"label": label})))
+    if not place.exists():  # after a crash between rename and commit, the same bytes lie there already
+        files.rename(place)
+    return ModelVersion.objects.create(
+        project=project, kind=kind, label=label, folder=str(folder), sha256=sha256, **values
+    )
+
+
+@transaction.atomic
+def deploy_model(*, model: ModelVersion, reason: str, actor: Actor) -> Deployment:
+    """Let `model` predict from now on."""
+    require(actor, model.project, Permission.RUN)
+    if not model.onnx.exists():
+        raise ModelError(f"{model.label} has no weights.onnx in {model.path}: train it again or restore a backup")
+    return Deployment.objects.create(
+        project=model.project, model=model, reason=reason[:300], author_id=None if actor is None else actor.pk
+    )
+
+
+@transaction.atomic
+def roll_back(*, project: Project, actor: Actor) -> Deployment:
+    """Deploy again what predicted before the present model. Raises ModelError when there was none."""
+    now = deployed_model(project)
+    before = project.deployments.exclude(model=now).last()
+    if now is None or before is None:
+        raise ModelError(f"{project.key} has no earlier deployment to go back to")
+    return deploy_model(model=before.model, reason=f"rolled back from {now.label}", actor=actor)
+
+
+def deployed_model(project: Project) -> ModelVersion | None:
+    latest = project.deployments.select_related("model").last()
+    return latest.model if latest else None
+
+
+def incumbent_teacher(project: Project) -> ModelVersion | None:
+    """The latest teacher that passed its gate."""
+    return project.models.filter(kind=ModelKind.TEACHER, accepted=True).order_by("id").last()
+
+
+def find_model(project: Project, name: str) -> ModelVersion:
+    """A model by label (t1, s2), id, or the words `deployed` and `teacher`. Raises ModelError listing what there is."""
+    found: ModelVersion | None
+    if name == "deployed":
+        found = deployed_model(project)
+    elif name == "teacher":
+        found = incumbent_teacher(project)
+    elif name.isdigit():
+        found = project.models.filter(pk=int(name)).first()
+    else:
+        found = project.models.filter(label=name).first()
+    if found is None:
+        there = (
+            ", ".join(project.models.order_by("id").values_list("label", flat=True)) or "none yet: run a round first"
+        )
+        raise ModelError(f"{project.key} has no model {name!r}; it has: {there}")
+    return found

@@ -1,0 +1,149 @@
+"""Runs: queued, claimed under a lease, reported on, ended, cancelled, tried again.
+
+Every write of a worker names the attempt it holds, so that one that lost its lease can no longer change anything.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from celery import current_app
+from django.conf import settings as config
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from annotation.access import Actor, Permission, require
+from annotation.errors import Refused
+from annotation.models import Project
+from learning import lease
+from learning.actions.moves import move_run
+from learning.models import Epoch, Round, Run
+from learning.settings import RoundSettings, to_row
+from learning.states import RunState, Step
+
+
+class RunError(Refused):
+    """A run cannot do what was asked; the text says why."""
+
+
+class LostLeaseError(RunError):
+    """Another attempt has taken the run over: this one must stop and write nothing more."""
+
+
+class CancelRequestedError(RunError):
+    """Someone asked for the run to stop."""
+
+
+def queue_run(*, project: Project, step: Step, settings: RoundSettings, round_: Round | None, actor: Actor) -> Run:
+    require(actor, project, Permission.RUN)
+    run = Run.objects.create(project=project, round=round_, step=step, settings=to_row(settings))
+    transaction.on_commit(_wake)
+    return run
+
+
+def claim_run(run: Run) -> bool:
+    """Take a queued run, or a running one whose worker is gone, as its next attempt. False: it is not to be had.
+
+    After MAX_ATTEMPTS a run that keeps losing its worker is failed instead.
+    """
+    run.refresh_from_db()
+    if run.state == RunState.RUNNING and not _abandoned(run):
+        return False
+    if run.state not in {RunState.QUEUED, RunState.RUNNING}:
+        return False
+    if run.state == RunState.RUNNING and run.attempt >= config.MAX_ATTEMPTS:
+        end_run(run, RunState.FAILED, error=f"its worker died {run.attempt} times; the log of each attempt is kept")
+        return False
+    why = "" if run.state == RunState.QUEUED else f"taken over from {run.worker or 'a lost worker'}"
+    return move_run(
+        run,
+        RunState.RUNNING,
+        attempt=run.attempt + 1,
+        why=why,
+        worker=lease.own_name(),
+        lease_until=Now() + timedelta(seconds=config.LEASE_SECONDS),
+        started_at=Now() if run.started_at is None else F("started_at"),
+        error="",
+    )
+
+
+def renew_lease(run: Run) -> None:
+    """Say that this attempt is alive. Raises LostLeaseError or CancelRequestedError when it has to stop."""
+    mine = Run.objects.filter(pk=run.pk, attempt=run.attempt, state=RunState.RUNNING)
+    if not mine.update(lease_until=Now() + timedelta(seconds=config.LEASE_SECONDS)):
+        raise LostLeaseError(f"run {run.pk} is no longer held by attempt {run.attempt}")
+    if mine.filter(cancel_requested=True).exists():
+        raise CancelRequestedError(f"run {run.pk} is to be cancelled")
+
+
+def report_progress(run: Run, progress: dict[str, Any]) -> None:
+    """Raises LostLeaseError when this attempt no longer holds the run."""
+    if not Run.objects.filter(pk=run.pk, attempt=run.attempt, state=RunState.RUNNING).update(progress=progress):
+        raise LostLeaseError(f"run {run.pk} is no longer held by attempt {run.attempt}")
+
+
+@transaction.atomic
+def report_epoch(run: Run, number: int, losses: dict[str, float], seconds: float) -> None:
+    """Keep the losses of epoch `number`; an epoch that a new attempt repeats overwrites its own row."""
+    held = Run.objects.select_for_update().filter(pk=run.pk, attempt=run.attempt, state=RunState.RUNNING)
+    if not held.exists():
+        raise LostLeaseError(f"run {run.pk} is no longer held by attempt {run.attempt}")
+    Epoch.objects.update_or_create(
+        run=run, number=number, defaults={"attempt": run.attempt, "losses": losses, "seconds": seconds}
+    )
+
+
+def end_run(
+    run: Run,
+    state: RunState,
+    *,
+    result: dict[str, Any] | None = None,
+    error: str = "",
+    seconds: float = 0.0,
+    actor: Actor = None,
+) -> bool:
+    """End this attempt as succeeded, failed or cancelled. False: another attempt holds the run by now."""
+    return move_run(
+        run,
+        state,
+        actor=actor,
+        why=error,
+        result=result or {},
+        error=error,
+        seconds=F("seconds") + seconds,
+        lease_until=None,
+        cancel_requested=False,
+        ended_at=Now(),
+    )
+
+
+def cancel_run(*, run: Run, actor: Actor) -> bool:
+    """Cancel a queued run at once; ask a running one to stop. False: it has ended already."""
+    require(actor, run.project, Permission.RUN)
+    run.refresh_from_db()
+    if run.state == RunState.QUEUED and end_run(run, RunState.CANCELLED, actor=actor):
+        return True
+    return bool(Run.objects.filter(pk=run.pk, state=RunState.RUNNING).update(cancel_requested=True))
+
+
+def retry_run(*, run: Run, actor: Actor) -> bool:
+    """Queue a failed or cancelled run again; it goes on from its last checkpoint. False: someone did so already."""
+    require(actor, run.project, Permission.RUN)
+    run.refresh_from_db()
+    moved = move_run(run, RunState.QUEUED, attempt=run.attempt, actor=actor, why="retry", ended_at=None, error="")
+    if moved:
+        transaction.on_commit(_wake)
+    return moved
+
+
+def _abandoned(run: Run) -> bool:
+    expired = Run.objects.filter(pk=run.pk).filter(Q(lease_until__isnull=True) | Q(lease_until__lt=Now())).exists()
+    return expired or lease.surely_dead(run.worker)
+
+
+def _wake() -> None:
+    """Tell a worker that there is work. Only a wake-up: without a broker, or when it is lost, the row still waits."""
+    if config.CELERY_BROKER_URL:
+        current_app.send_task("learning.tasks.work_on_queue")

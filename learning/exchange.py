@@ -1,0 +1,245 @@
+"""The only file where rows become records of the model zoo, and results become rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from django.conf import settings as config
+
+from annotation.actions.predictions import Suggestion
+from annotation.actions.snapshots import FrozenCell, FrozenReading
+from annotation.models import CellClass, ClassKind, Field, Project, WeakShape
+from annotation.shapes import Shape
+from learning.models import ModelVersion
+from learning.settings import Artefacts
+from models_zoo.detections import Detections
+from models_zoo.metrics import Truth
+from models_zoo.records import FieldRecord, Target
+from models_zoo.shapes import as_circle
+
+# A field is never enlarged beyond this: past it a detector sees blur, not more of the cell.
+MAX_SCALE = 2.0
+MIN_SCALE = 0.02
+# The working resolution is defined by a cell of this size.
+REFERENCE_UM = 12.0
+NO_CLAIM = -1
+
+
+@dataclass(frozen=True)
+class ClassPlan:
+    """Which class of the project is learned as which output of the network.
+
+    `numbers` are the class numbers in the order of the outputs; `output` maps every class number of the project to
+    an index into it, to NO_CLAIM (neither cell nor background), or to None (background). `missing` tells, by key,
+    how many cells a rolled-up class lacks until it is learned on its own.
+    """
+
+    numbers: tuple[int, ...]
+    names: tuple[str, ...]
+    output: dict[int, int | None]
+    missing: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """How fields of a project are scaled: working pixels of a reference cell, and the median true cell in field
+    pixels, which stands in where a field's µm per pixel is not known."""
+
+    cell_px: float
+    median_px: float | None
+
+
+def plan_classes(
+    project: Project, readings: Iterable[FrozenReading], *, min_cells: int, artefacts: Artefacts
+) -> ClassPlan:
+    """Roll classes with fewer than `min_cells` cells up their tree until there are enough, at last into its root."""
+    classes = {row.number: row for row in project.classes.select_related("parent")}
+    counts = Counter(cell.number for reading in readings for cell in reading.cells)
+    target: dict[int, int | None] = {number: _fixed(row, artefacts) for number, row in classes.items()}
+    roots = {number: number for number in counts if target[number] is not None and target[number] != NO_CLAIM}
+    rolled = _roll_up(classes, counts, roots, min_cells)
+    numbers = tuple(sorted(set(rolled.values())))
+    for number in target:
+        if target[number] is not None and target[number] != NO_CLAIM:
+            target[number] = _output_of(classes[number], rolled, numbers)
+    missing = {classes[n].key: min_cells - counts[n] for n, onto in rolled.items() if onto != n and counts[n]}
+    return ClassPlan(numbers, tuple(classes[n].key for n in numbers), target, missing)
+
+
+def _fixed(row: CellClass, artefacts: Artefacts) -> int | None:
+    """NO_CLAIM for unsure, None for artefacts as background, 0 for what is to be learned."""
+    if row.kind == ClassKind.UNSURE:
+        return NO_CLAIM
+    return None if row.kind == ClassKind.ARTEFACT and artefacts == "background" else 0
+
+
+def _roll_up(
+    classes: dict[int, CellClass], counts: Counter[int], onto: dict[int, int], min_cells: int
+) -> dict[int, int]:
+    """Move the smallest class that is too small to its parent, again and again; a class without parent stays."""
+    while True:
+        sizes: Counter[int] = Counter()
+        for number, place in onto.items():
+            sizes[place] += counts[number]
+        small = [place for place, size in sizes.items() if size < min_cells and classes[place].parent is not None]
+        if not small:
+            return onto
+        deepest = max(small, key=lambda place: (classes[place].tier, -sizes[place], place))
+        parent = classes[deepest].parent
+        assert parent is not None  # noqa: S101  # `small` holds only classes with a parent
+        onto = {number: parent.number if place == deepest else place for number, place in onto.items()}
+
+
+def _output_of(row: CellClass, rolled: dict[int, int], numbers: tuple[int, ...]) -> int:
+    """The output of a class: its own, else that of its nearest ancestor that is learned, else no claim is made."""
+    here: CellClass | None = row
+    if row.number in rolled:
+        return numbers.index(rolled[row.number])
+    while here is not None:
+        if here.number in numbers:
+            return numbers.index(here.number)
+        here = here.parent
+    return NO_CLAIM
+
+
+def plan_of(model: ModelVersion) -> ClassPlan:
+    """The class plan a model was trained with, for judging it on today's labels."""
+    classes = {row.number: row for row in model.project.classes.select_related("parent")}
+    numbers = tuple(int(number) for number in model.classes)
+    stored: dict[str, int | None] = model.card["class_map"]
+    output: dict[int, int | None] = {}
+    for number, row in classes.items():
+        known = str(number) in stored
+        output[number] = stored[str(number)] if known else _output_of(row, {}, numbers)
+    return ClassPlan(numbers, tuple(classes[n].key for n in numbers), output, {})
+
+
+def working_of(project: Project, readings: Iterable[FrozenReading]) -> Working:
+    sides = [
+        ((x1 - x0) + (y1 - y0)) / 2
+        for reading in readings
+        for cell in reading.cells
+        for x0, y0, x1, y1 in [cell.shape.bounds]
+    ]
+    return Working(project.cell_px, float(median(sides)) if sides else None)
+
+
+def scale_of(working: Working, um_per_px: float | None) -> float:
+    """Working pixels per field pixel; 1 where neither the scale nor the size of a cell is known."""
+    reference = REFERENCE_UM / um_per_px if um_per_px else working.median_px
+    if not reference:
+        return 1.0
+    return round(min(MAX_SCALE, max(MIN_SCALE, working.cell_px / reference)), 4)
+
+
+def record_of_reading(reading: FrozenReading, plan: ClassPlan, working: Working) -> FieldRecord:
+    """A labelled field as the zoo takes it."""
+    return FieldRecord(
+        key=str(reading.field),
+        path=str(config.IMAGES_DIR / reading.file),
+        width=reading.width,
+        height=reading.height,
+        scale=scale_of(working, reading.um_per_px),
+        case=reading.case,
+        targets=tuple(
+            Target(cell.kind, cell.points, output)
+            for cell in reading.cells
+            for output in [plan.output[cell.number]]
+            if output is not None
+        ),
+    )
+
+
+def record_of_field(field: Field, working: Working) -> FieldRecord:
+    """An unlabelled field as the zoo takes it."""
+    return FieldRecord(
+        key=str(field.pk),
+        path=str(config.IMAGES_DIR / field.file),
+        width=field.width,
+        height=field.height,
+        scale=scale_of(working, field.um_per_px),
+        case=field.case.code if field.case else "",
+    )
+
+
+def with_pseudo_labels(record: FieldRecord, found: Detections, keep: float, doubt: float, weak: str) -> FieldRecord:
+    """`record` with what a teacher found as its targets: sure detections as labels, doubtful ones as no claim."""
+    top, labels = found.top, found.labels
+    targets = [
+        Target(shape.kind, shape.points, int(label) if score >= keep else NO_CLAIM)
+        for box, score, label in zip(found.boxes, top, labels, strict=True)
+        if score >= doubt
+        for shape in [weak_shape(box, weak)]
+    ]
+    return replace(record, targets=tuple(targets))
+
+
+def truth_of(reading: FrozenReading, plan: ClassPlan) -> Truth:
+    """The true boxes of a field, circles as drawn (not shrunk), labels as outputs of `plan`."""
+    known = [(cell, plan.output[cell.number]) for cell in reading.cells]
+    taken = [(cell, output) for cell, output in known if output is not None]
+    boxes = np.array([cell.shape.bounds for cell, _ in taken], np.float64).reshape(-1, 4)
+    return Truth(boxes, np.array([output for _, output in taken], np.int64), reading.case)
+
+
+def recast(found: Detections, numbers: Sequence[int], plan: ClassPlan) -> Detections:
+    """Detections of a model with outputs `numbers`, in the columns of `plan`: a column takes its best class's score.
+
+    A class that `plan` does not know (None or NO_CLAIM) scores nowhere.
+    """
+    scores = np.zeros((len(found), len(plan.numbers)), np.float32)
+    for column, number in enumerate(numbers):
+        output = plan.output.get(number)
+        if output is not None and output != NO_CLAIM:
+            scores[:, output] = np.maximum(scores[:, output], found.scores[:, column])
+    return Detections(found.boxes, scores, found.features)
+
+
+def weak_shape(box: np.ndarray[Any, Any], weak: str) -> Shape:
+    """A detected box (x0, y0, x1, y1) in the project's weak shape."""
+    if weak == WeakShape.BOX:
+        return Shape("box", tuple(float(value) for value in box))
+    return Shape("circle", tuple(float(value) for value in as_circle(np.asarray(box, np.float64))))
+
+
+def suggestions_of(
+    field: Field, found: Detections, numbers: Sequence[int], classes: dict[int, CellClass], weak: str
+) -> list[Suggestion]:
+    """Detections on one field as rows to publish; a circle whose centre lies outside the field is no cell of it."""
+    rows = []
+    for box, scores in zip(found.boxes, found.scores, strict=True):
+        order = np.argsort(-scores, kind="stable")[:3]
+        shape = _inside(weak_shape(box, weak), field)
+        if shape is not None:
+            best = tuple((numbers[i], round(float(scores[i]), 4)) for i in order)
+            rows.append(Suggestion(field, classes[numbers[order[0]]], shape, float(scores[order[0]]), best))
+    return rows
+
+
+def _inside(shape: Shape, field: Field) -> Shape | None:
+    if shape.kind == "circle":
+        cx, cy, _ = shape.points
+        return shape if 0 <= cx <= field.width and 0 <= cy <= field.height else None
+    x0, y0, x1, y1 = shape.points
+    cut = (max(0.0, x0), max(0.0, y0), min(float(field.width), x1), min(float(field.height), y1))
+    return Shape("box", cut) if cut[2] > cut[0] and cut[3] > cut[1] else None
+
+
+def path_of(field: Field) -> Path:
+    return config.IMAGES_DIR / field.file
+
+
+def count_cells(readings: Iterable[FrozenReading], plan: ClassPlan) -> Counter[int]:
+    """Labelled cells by output of `plan`."""
+    outputs = (plan.output[cell.number] for reading in readings for cell in reading.cells)
+    return Counter(output for output in outputs if output is not None and output != NO_CLAIM)
+
+
+def is_labelled_cell(cell: FrozenCell, plan: ClassPlan) -> bool:
+    return plan.output[cell.number] not in (None, NO_CLAIM)
