@@ -105,7 +105,8 @@ def install_uv() -> None:
 
 def install_packages() -> None:
     say("installing the packages of requirements.lock (the first time about 3 GB are fetched)")
-    command = [str(VENV / "bin" / "uv"), "pip", "sync", "--python", str(PYTHON), "--require-hashes", str(LOCK)]
+    options = ["--python", str(PYTHON), "--require-hashes", "--no-build"]  # wheels alone: no compiler is needed
+    command = [str(VENV / "bin" / "uv"), "pip", "sync", *options, str(LOCK)]
     # An environment that the caller has activated, or another configuration of uv, must not change the target.
     env = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "CONDA_PREFIX"}}
     if subprocess.run(command, env=env, cwd=ROOT, check=False).returncode:
