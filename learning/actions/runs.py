@@ -119,6 +119,14 @@ def end_run(
     )
 
 
+def give_back_run(run: Run, *, seconds: float = 0.0) -> bool:
+    """Put a run back into the queue, because its worker has to stop. False: another attempt holds it."""
+    given = move_run(run, RunState.QUEUED, why="its worker stopped", lease_until=None, seconds=F("seconds") + seconds)
+    if given:
+        transaction.on_commit(_wake)
+    return given
+
+
 def cancel_run(*, run: Run, actor: Actor) -> bool:
     """Cancel a queued run at once; ask a running one to stop. False: it has ended already."""
     require(actor, run.project, Permission.RUN)

@@ -1,0 +1,72 @@
+"""What a step is given: its run, its settings, a folder of its own, and the means to report and to be stopped."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from annotation.models import Project
+from learning.actions.runs import renew_lease, report_epoch, report_progress
+from learning.models import Round, Run
+from learning.settings import RoundSettings, from_row
+from models_zoo import machine
+from models_zoo.records import Progress
+
+# Progress is a write to the database: not more often than this, in seconds.
+PAUSE = 0.5
+
+
+@dataclass
+class Context:
+    """`folder` belongs to this attempt alone; in `run.folder` an earlier attempt may have left something."""
+
+    run: Run
+    _last: float = field(default=0.0, repr=False)
+
+    @property
+    def project(self) -> Project:
+        return self.run.project
+
+    @property
+    def round(self) -> Round | None:
+        return self.run.round
+
+    @property
+    def settings(self) -> RoundSettings:
+        return from_row(self.run.settings)
+
+    @property
+    def folder(self) -> Path:
+        place = self.run.folder / f"attempt{self.run.attempt}"
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    @property
+    def device(self) -> str:
+        return machine.choose_device(self.settings.device)
+
+    def say(self, doing: str, done: int = 0, total: int = 0, **more: Any) -> None:
+        """Report what the step is doing; raises when the run is cancelled or belongs to someone else by now."""
+        now = time.monotonic()
+        if done not in (0, total) and now - self._last < PAUSE:
+            return
+        self._last = now
+        renew_lease(self.run)
+        report_progress(self.run, {"doing": doing, "done": done, "total": total, **more})
+
+    def counting(self, doing: str) -> Any:
+        """A callback (done, total) that reports as `say` does."""
+        return lambda done, total: self.say(doing, done, total)
+
+    def epoch(self, progress: Progress) -> None:
+        """Report one finished epoch of a training."""
+        report_epoch(self.run, progress.epoch, progress.losses, progress.seconds)
+        self.say(
+            "training",
+            progress.epoch,
+            progress.epochs,
+            losses={name: round(value, 4) for name, value in progress.losses.items()},
+            seconds_left=round(progress.seconds_left, 1),
+        )

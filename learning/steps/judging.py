@@ -1,0 +1,104 @@
+"""What a freshly trained model is worth: threshold and calibration on tuning, figures on tuning and test, its gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from annotation.actions.snapshots import FrozenReading
+from annotation.models import Split
+from learning.exchange import ClassPlan, recast
+from learning.gate import Difference, Evidence, Verdict, judge
+from learning.models import ModelVersion
+from learning.steps.looking import Looker, found_cells, look_at_readings
+from models_zoo import metrics
+from models_zoo.detections import Detections
+from models_zoo.metrics import Truth
+
+Report = Callable[[int, int], None]
+
+# A model counts as silent when nothing it finds scores this much.
+SILENT_BELOW = 0.05
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """`metrics` by split, `threshold` and `calibration` chosen on tuning, and the gate's verdict."""
+
+    threshold: float
+    calibration: dict[str, float]
+    metrics: dict[str, Any]
+    verdict: Verdict
+    tuning: tuple[dict[str, Truth], dict[str, Detections]]
+
+
+def judge_model(
+    candidate: Looker,
+    plan: ClassPlan,
+    readings: Sequence[FrozenReading],
+    incumbent: ModelVersion | None,
+    folder: Path,
+    device: str,
+    report: Report | None = None,
+) -> Judgement:
+    """Judge `candidate`, which learned `plan`, on the tuning fields of `readings`; test is only reported."""
+    tuning, test = _of(readings, Split.TUNING), _of(readings, Split.TEST)
+    truths, found = look_at_readings(candidate, tuning, plan, folder / "tuning.npz", device, report)
+    threshold = metrics.best_threshold(truths, found)
+    calibrator = metrics.fit_calibrator(*metrics.judged(truths, found, plan.names))
+    figures: dict[str, Any] = {}
+    if tuning:
+        figures["tuning"] = metrics.evaluate(truths, found, plan.names, threshold=threshold).as_dict()
+        figures["tuning"]["threshold_from"] = "these fields"
+    if test:
+        seen = look_at_readings(candidate, test, plan, folder / "test.npz", device, report)
+        figures["test"] = metrics.evaluate(*seen, plan.names, threshold=threshold).as_dict()
+    evidence = _evidence(truths, found, plan, tuning, incumbent, folder, device)
+    return Judgement(
+        threshold,
+        {"slope": calibrator.slope, "intercept": calibrator.intercept},
+        figures,
+        judge(evidence),
+        (truths, found),
+    )
+
+
+def _of(readings: Sequence[FrozenReading], split: str) -> list[FrozenReading]:
+    return [reading for reading in readings if reading.split == split and reading.exhaustive]
+
+
+def _evidence(
+    truths: dict[str, Truth],
+    found: dict[str, Detections],
+    plan: ClassPlan,
+    tuning: Sequence[FrozenReading],
+    incumbent: ModelVersion | None,
+    folder: Path,
+    device: str,
+) -> Evidence:
+    difference = None
+    if incumbent is not None and tuning:
+        looker = Looker.of(incumbent)
+        _, theirs = look_at_readings(looker, tuning, plan, folder / "incumbent.npz", device)
+        difference = _difference(truths, found, {k: recast(d, looker.numbers, plan) for k, d in theirs.items()}, plan)
+    return Evidence(
+        fields=len(tuning),
+        cases=len({truth.case or key for key, truth in truths.items()}),
+        cells=sum(int((truth.labels >= 0).sum()) for truth in truths.values()),
+        found=found_cells(found, SILENT_BELOW),
+        incumbent=incumbent.label if incumbent else None,
+        difference=difference,
+    )
+
+
+def _difference(
+    truths: dict[str, Truth], ours: dict[str, Detections], theirs: dict[str, Detections], plan: ClassPlan
+) -> Difference | None:
+    """None where there is no truth to compare on."""
+    comparison = metrics.compare(truths, ours, theirs, plan.names)
+    if comparison.difference is None:
+        return None
+    low, high = comparison.interval or (None, None)
+    return Difference(comparison.difference, low, high, comparison.better)
