@@ -21,13 +21,17 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "liv
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--database-only", action="store_true", help="run only the tests that use the database")
+    parser.addoption("--postgres", action="store_true", help="only the tests of the database, and only on PostgreSQL")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     import django
+    from django.conf import settings
 
     django.setup()
+    engine = settings.DATABASES["default"]["ENGINE"]
+    if config.getoption("--postgres") and not engine.endswith("postgresql"):
+        raise pytest.UsageError("--postgres needs a DATABASE_URL of PostgreSQL: python -m tests.postgres gives one")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -41,6 +45,6 @@ def uses_database(item: pytest.Item) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--database-only"):
+    if config.getoption("--postgres"):
         config.hook.pytest_deselected(items=[item for item in items if not uses_database(item)])
         items[:] = [item for item in items if uses_database(item)]

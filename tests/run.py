@@ -25,7 +25,7 @@ def pytest(results: Path, name: str, *options: str) -> list[str]:
 
 def parts(results: Path) -> list[Part]:
     spread = ["-n", "2", "--dist", "loadfile", "-m", QUICK]
-    postgres = pytest(results, "postgres", *spread, "--database-only", "tests/annotation", "tests/learning")
+    postgres = pytest(results, "postgres", *spread, "--postgres", "tests/annotation", "tests/learning")
     return [
         Part("static checks", [sys.executable, "-m", "tests.checks"]),
         Part("tests on PostgreSQL", [sys.executable, "-m", "tests.postgres", *postgres], {"REDIS_URL": None}),
