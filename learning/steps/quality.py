@@ -13,7 +13,7 @@ Report = Callable[[int, int], None]
 
 
 def faults_of(fields: Sequence[Field], labelled: Sequence[Field], report: Report) -> tuple[str | None, ...]:
-    """For each of `fields` why it should not be asked for, or None. Sharpness is judged against all pictures at hand."""
+    """For each of `fields` why it should not be asked for, or None; sharpness is judged against the whole pool."""
     measures: list[Measures] = []
     for number, field in enumerate(fields, start=1):
         measures.append(measure(read_rgb(path_of(field))))

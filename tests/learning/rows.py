@@ -1,0 +1,88 @@
+"""Rows that tests of the loop share: a small project with fields, readings and a model."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from annotation.actions.projects import create_project
+from annotation.models import Cell, Field, Project, Provenance, Reading, ReadingState, Source
+from learning.models import ModelKind, ModelVersion, Round, Run
+from learning.settings import RoundSettings, to_row
+from learning.states import RoundState, Step
+
+_numbers = count(1)
+
+
+def project(**values: Any) -> Project:
+    return create_project(name=f"Study {next(_numbers)}", **values)
+
+
+def field(owner: Project, split: str = "training", *, size: int = 200) -> Field:
+    number = next(_numbers)
+    return Field.objects.create(
+        project=owner,
+        code=f"F{number:05}",
+        sha256=f"{number:064}",
+        file=f"{number}.png",
+        width=size,
+        height=size,
+        phash=f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}",
+        split=split,
+    )
+
+
+def reading(
+    of: Field,
+    cells: dict[str, int],
+    *,
+    source: str = Source.IMPORTED,
+    state: str = ReadingState.SUBMITTED,
+    exhaustive: bool = True,
+) -> Reading:
+    """A reading with so many circles of radius 10 of each class; it becomes the current one unless it is sealed."""
+    made = Reading.objects.create(field=of, source=source, state=state, exhaustive=exhaustive)
+    classes = {row.key: row for row in of.project.classes.all()}
+    for key, number in cells.items():
+        for index in range(number):
+            x = 15.0 + 5 * index
+            Cell.objects.create(
+                project=of.project,
+                reading=made,
+                cell_class=classes[key],
+                kind="circle",
+                points=[x, 50.0, 10.0],
+                x0=x - 10,
+                y0=40,
+                x1=x + 10,
+                y1=60,
+                provenance=Provenance.IMPORTED,
+            )
+    if state != ReadingState.SEALED:
+        Field.objects.filter(pk=of.pk).update(current_reading=made)
+        of.refresh_from_db()
+    return made
+
+
+def round_of(owner: Project, state: str = RoundState.TRAINING, **settings: Any) -> Round:
+    number = owner.rounds.count() + 1
+    return Round.objects.create(project=owner, number=number, state=state, settings=to_row(RoundSettings(**settings)))
+
+
+def run_of(owner: Project, step: str = Step.TRAIN, in_round: Round | None = None, **values: Any) -> Run:
+    return Run.objects.create(project=owner, round=in_round, step=step, settings=to_row(RoundSettings()), **values)
+
+
+def model(owner: Project, label: str = "t1", *, accepted: bool = True, **values: Any) -> ModelVersion:
+    kind = ModelKind.TEACHER if label.startswith("t") else ModelKind.STUDENT
+    known: dict[str, Any] = {
+        "variant": "yolo26n",
+        "folder": f"{owner.key}/{label}",
+        "sha256": "0" * 64,
+        "classes": [1],
+        "tile": 320,
+        "shrink": 0.9,
+        "threshold": 0.3,
+        "card": {"classes": ["cell"], "class_map": {"1": 0}, "cell_px": 40.0, "median_px": None},
+    }
+    return ModelVersion.objects.create(project=owner, kind=kind, label=label, accepted=accepted, **(known | values))
