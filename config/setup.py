@@ -29,8 +29,8 @@ class SetupError(Exception):
 
 
 def wanted_stamp() -> str:
-    """The hash of the lock, with the interpreter it was installed for."""
-    return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()} python {sys.version.split()[0]}\n"
+    """The hash of the lock, the interpreter it was installed for, and the place, which the scripts in it name."""
+    return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()}\npython {sys.version.split()[0]}\n{VENV}\n"
 
 
 def is_ready() -> bool:
@@ -55,11 +55,17 @@ def check_disk() -> None:
         )
 
 
-def make_venv() -> None:
-    """A `.venv` whose Python runs is kept; a broken or foreign one is made anew."""
+def is_usable() -> bool:
+    """Whether there is a `.venv` whose Python runs and which was not moved since it was made."""
+    if not PYTHON.exists() or (STAMP.is_file() and STAMP.read_text().splitlines()[-1:] != [str(VENV)]):
+        return False
     probe = "import sys, pip; sys.exit(sys.version_info[:2] != (3, 11))"
-    works = PYTHON.exists() and not subprocess.run([PYTHON, "-c", probe], capture_output=True, check=False).returncode
-    if works:
+    return not subprocess.run([PYTHON, "-c", probe], capture_output=True, check=False).returncode
+
+
+def make_venv() -> None:
+    """Keeps a `.venv` that can be used; makes a broken, moved or foreign one anew."""
+    if is_usable():
         return
     say("making .venv")
     done = subprocess.run(
@@ -139,10 +145,13 @@ def main() -> int:
         STAMP.unlink(missing_ok=True)
         install_uv()
         install_packages()
-    except SetupError as error:
+        STAMP.write_text(wanted_stamp())
+    except (SetupError, OSError) as error:
         say(f"failed. {error}")
         return 1
-    STAMP.write_text(wanted_stamp())
+    except KeyboardInterrupt:
+        say("stopped. Type `make setup` again; it goes on where it stopped")
+        return 130
     say("done. `make help` lists what else there is")
     return 0
 

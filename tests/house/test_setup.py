@@ -54,6 +54,18 @@ def test_a_full_disk_is_noticed_before_the_download(monkeypatch: pytest.MonkeyPa
         setup.check_disk()
 
 
+def test_a_moved_environment_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The scripts inside name the folder in which they were made."""
+    stamp = tmp_path / "stamp"
+    monkeypatch.setattr(setup, "STAMP", stamp)
+    stamp.write_text(setup.wanted_stamp())
+    assert setup.is_ready()
+    assert setup.is_usable()
+    stamp.write_text(setup.wanted_stamp().replace(str(setup.VENV), "/elsewhere/.venv"))
+    assert not setup.is_ready()
+    assert not setup.is_usable()
+
+
 @pytest.mark.setup
 def test_without_a_network_it_says_so(copy: Path) -> None:
     nowhere = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(copy), "PIP_CONFIG_FILE": os.devnull}
