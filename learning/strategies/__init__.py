@@ -6,16 +6,19 @@ command and page knows its name.
 
 from __future__ import annotations
 
-from learning.strategies import chance, uncertainty
+from learning.strategies import chance, coverage, hybrid, rarity, uncertainty
 from learning.strategies.pool import Choice, Pool, Ranking, Strategy
 
 __all__ = ["DEFAULT", "STRATEGIES", "Choice", "Pool", "Ranking", "Strategy", "strategy"]
 
 STRATEGIES: dict[str, Strategy] = {
     "random": chance.rank,
+    "coverage": coverage.rank,
     "uncertainty": uncertainty.rank,
+    "uncertainty_rarity": rarity.rank,
+    "hybrid": hybrid.rank,
 }
-DEFAULT = "uncertainty"
+DEFAULT = "hybrid"
 
 
 def strategy(name: str) -> Strategy:

@@ -35,7 +35,10 @@ def rare(count: int, names: tuple[str, ...]) -> str:
 
 
 def typical(fields: int) -> str:
-    return f"typical of about {fields} field{'s' if fields != 1 else ''} that nothing labelled stands for"
+    """For example "typical of about 37 fields that have no labelled one like them"."""
+    if fields == 1:
+        return "the only one of its kind, none like it is labelled"
+    return f"typical of about {fields} fields that have no labelled one like them"
 
 
 UNLIKE = "unlike anything labelled so far"

@@ -6,10 +6,10 @@ Per detection, with p1 and p2 the two highest class scores:
     a = min(1, p1 + p2) * (1 - (p1 - p2) / (p1 + p2))         which of two classes is it?
     u = (h + a) / 2                                           in 0..1
 
-`h` is the score of PPAL's code (Yang et al., CVPR 2024); `a` is the margin between the two best classes
-(Settles 2009, section 2.3), gated by the belief that there is a cell at all: with independent class scores two
-zeros would otherwise look like the hardest question. Detections below 0.05, smaller than 6 working pixels or five times
-longer than wide are left out, as in PPAL.
+`h` is the score of PPAL's code (Yang et al., CVPR 2024); `a` is the margin between the two best classes (margin
+sampling, Scheffer et al. 2001), gated by the belief that there is a cell at all: with independent class scores two
+zeros would otherwise look like the hardest question. Detections below 0.05, smaller than 6 working pixels or more
+than five times longer than wide are left out, as in PPAL (which asks for 16 px of a larger picture).
 
 Per field: the k = 8 highest values, each counting 0.8 of the one before, missing ones as zero. A sum over all
 detections would favour crowded fields, a mean would hide one rare cell among sixty easy ones, a maximum would

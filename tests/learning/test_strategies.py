@@ -83,7 +83,7 @@ def test_another_seed_draws_other_fields() -> None:
 
 
 def test_an_unknown_strategy_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(ValueError, match=r"'entropy'.*random, .*uncertainty"):
+    with pytest.raises(ValueError, match=r"'entropy'.*random, .*hybrid"):
         strategy("entropy")
 
 
