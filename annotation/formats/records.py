@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,13 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class FieldRecord:
-    """One image and what is labelled on it.
+    """One image and what is labelled on it. `objects` and `faults` together are all that the file held:
+    objects in the file = len(objects) + the sum of `lost_objects`.
 
     `image` is None where the data set holds labels only (they are matched to fields already in the project by
-    `name`). `labelled` is False for an image that no label file speaks of: it enters the pool. `width` and `height`
-    are what the label file claims, if it does. `split` is the data set's own (training, validation, tuning, test).
+    `name`). `labelled` is False for an image that no label file speaks of: it enters the pool. `split` is the data
+    set's own (training, validation, tuning, test); where it names several for one image, `split` is None and
+    `overlap` names them. `relative`: the points are shares of width and height; `check.sift` turns them into pixels.
     """
 
     name: str
@@ -53,11 +55,14 @@ class FieldRecord:
     slide: str | None = None
     um_per_px: float | None = None
     exhaustive: bool | None = None
+    overlap: tuple[str, ...] = ()
+    relative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What a reader may need to be told. `radius_px` is for points, `mask_kind` for masks."""
+    """What a reader may need to be told. `radius_px` is for points; `mask_kind` (instance, binary or
+    nucleus_cytoplasm) for masks; `class_names` gives names to the codes of points, masks and YOLO."""
 
     radius_px: float | None = None
     mask_kind: str | None = None
@@ -65,3 +70,30 @@ class ReadOptions:
 
 
 Reading = Iterator[FieldRecord | Fault]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportObject:
+    """One cell on its way out. `class_number` is the stored number of its class, never reused in the project."""
+
+    class_number: int
+    class_name: str
+    shape: Shape
+    uuid: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportField:
+    """One field on its way out. `name` is its file name in the archive (unique there); `image` is the stored file."""
+
+    name: str
+    width: int
+    height: int
+    objects: Iterable[ExportObject]
+    case: str | None = None
+    slide: str | None = None
+    split: str | None = None
+    um_per_px: float | None = None
+    exhaustive: bool | None = None
+    image: Path | None = None
