@@ -77,6 +77,7 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = HOME / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns at every start where it is absent
 STATICFILES_DIRS: list[tuple[str, Path]] = []
 
 # Nothing is loaded from another host, and nothing inline.

@@ -48,3 +48,8 @@ def test_the_secret_is_made_on_first_use_and_kept(tmp_path: Path) -> None:
 def test_nonsense_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(AssertionError, match=name):
         ask(SHOW, tmp_path, {name: value})
+
+
+def test_the_web_process_starts_without_a_warning(tmp_path: Path) -> None:
+    start = "import warnings; warnings.simplefilter('error', UserWarning); import config.wsgi; print(1)"
+    assert ask(start, tmp_path) == 1
