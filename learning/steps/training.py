@@ -21,8 +21,9 @@ from learning.steps.judging import Judgement
 from learning.steps.looking import Looker
 from models_zoo import machine
 from models_zoo.records import FieldRecord, TrainRequest, TrainResult
+from models_zoo.tiles import for_training
 
-# How many pictures a training shows the network when nobody says how many epochs: two minutes on two cores, or
+# How many tiles a training shows the network when nobody says how many epochs: three minutes on two cores, or
 # half an hour on a card. More labels then mean fewer epochs, not a longer wait.
 PICTURES = {"cpu": 3_000, "gpu": 100_000}
 EPOCHS = {"cpu": (12, 60), "gpu": (30, 300)}
@@ -90,6 +91,7 @@ def request_for(
 ) -> TrainRequest:
     """The request of this attempt; it goes on from the checkpoint of the attempt before, where there is one."""
     settings, device = context.settings, context.device
+    pictures = sum(tiles_of(record, settings.tile) for record in training)
     return TrainRequest(
         variant=variant,
         classes=material.plan.names,
@@ -97,8 +99,8 @@ def request_for(
         validation=tuple(material.records(Split.VALIDATION)),
         out=str(context.folder / "model"),
         tile=settings.tile,
-        epochs=epochs or default_epochs(len(training), device),
-        batch=settings.batch or (8 if len(training) < SMALL_SET else 16),
+        epochs=epochs or default_epochs(pictures, device),
+        batch=settings.batch or (8 if pictures < SMALL_SET else 16),
         seed=settings.seed,
         device=device,
         threads=machine.cores(),
@@ -111,10 +113,16 @@ def request_for(
     )
 
 
-def default_epochs(fields: int, device: str) -> int:
+def tiles_of(record: FieldRecord, tile: int) -> int:
+    """Into how many pictures a field is cut for training."""
+    width, height = (max(1, round(side * record.scale)) for side in (record.width, record.height))
+    return len(for_training(width, height, tile))
+
+
+def default_epochs(pictures: int, device: str) -> int:
     kind = "cpu" if device == "cpu" else "gpu"
     least, most = EPOCHS[kind]
-    return max(least, min(most, round(PICTURES[kind] / max(1, fields))))
+    return max(least, min(most, round(PICTURES[kind] / max(1, pictures))))
 
 
 def _checkpoint(context: Context) -> str | None:
