@@ -38,7 +38,9 @@ class Detections:
 
 
 def nothing(classes: int, width: int = 0) -> Detections:
-    return Detections(np.zeros((0, 4), np.float32), np.zeros((0, classes), np.float32), np.zeros((0, width), np.float32))
+    return Detections(
+        np.zeros((0, 4), np.float32), np.zeros((0, classes), np.float32), np.zeros((0, width), np.float32)
+    )
 
 
 def save(path: Path, found: Mapping[str, Detections]) -> None:
@@ -56,5 +58,6 @@ def load(path: Path) -> dict[str, Detections]:
     with np.load(path, allow_pickle=False) as arrays:
         keys = [str(key) for key in arrays["keys"]]
         return {
-            key: Detections(arrays[f"boxes{n}"], arrays[f"scores{n}"], arrays[f"features{n}"]) for n, key in enumerate(keys)
+            key: Detections(arrays[f"boxes{n}"], arrays[f"scores{n}"], arrays[f"features{n}"])
+            for n, key in enumerate(keys)
         }

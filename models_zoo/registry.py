@@ -36,27 +36,28 @@ def spec(variant: str) -> Spec:
     raise ValueError(f"there is no model {variant!r} in the zoo; did you mean {' or '.join(near)}?")
 
 
-def call(verb: Verb, request: Any, **callbacks: Any) -> Any:
-    """Do `verb` with `request` (its `variant` names the family) and hand `callbacks` on.
+def call(verb: Literal["train", "detect"], request: Any, **callbacks: Any) -> Any:
+    """Do `verb` with `request` (its `variant` names the family) and hand `callbacks` on: see Spec for both.
 
     An .onnx file is run by models_zoo.runtime, without the library of the family that made it.
     """
-    return entry(verb, request)(request, **callbacks)
+    if isinstance(request, DetectRequest) and Path(request.model).suffix.lower() == ".onnx":
+        return _resolve(_RUNTIME)(request, **callbacks)
+    return entry(verb, _variant_of(request))(request, **callbacks)
 
 
-def entry(verb: Verb, request: Any) -> Callable[..., Any]:
-    """The function that `call` would call, imported."""
+def entry(verb: Verb, variant: str) -> Callable[..., Any]:
+    """The function with which the family of `variant` does `verb`, imported."""
     if verb not in get_args(Verb):
         raise ValueError(f"the zoo can {', '.join(get_args(Verb))}, not {verb!r}")
-    torch_free = isinstance(request, DetectRequest) and Path(request.model).suffix.lower() == ".onnx"
-    function: Callable[..., Any] = _resolve(_RUNTIME if torch_free else getattr(_family_of(request), verb))
+    function: Callable[..., Any] = _resolve(getattr(spec(variant), verb))
     return function
 
 
-def _family_of(request: Any) -> Spec:
+def _variant_of(request: Any) -> str:
     if isinstance(request, DetectRequest) and not request.variant:
-        return _resolve_spec(FAMILIES[DEFAULT_FAMILY])
-    return spec(request.variant)
+        return _resolve_spec(FAMILIES[DEFAULT_FAMILY]).variants[0]
+    return str(request.variant)
 
 
 def _specs() -> list[Spec]:

@@ -199,7 +199,9 @@ def detect_all(
         )
         if report is not None:
             report(done, len(request.fields))
-    detections.save(Path(request.out), found)
+    out = Path(request.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    detections.save(out, found)
     return found
 
 

@@ -23,7 +23,7 @@ class Spec:
 
     - `train(request: TrainRequest, report: Callable[[Progress], None] | None) -> TrainResult`
     - `detect(request: DetectRequest, report: Callable[[int, int], None] | None) -> dict[str, Detections]`
-    - `export`: what writes a trained model as ONNX by the contract in models_zoo/runtime.py.
+    - `export(weights: Path, onnx_file: Path, card: dict[str, object]) -> None`: see models_zoo/runtime.py
 
     `variants` go from small to large within one generation. `tile` is the side that suits cells of 40 working
     pixels. `tiny` trains within seconds on a CPU: for demonstrations and tests.

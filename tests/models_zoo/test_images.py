@@ -15,7 +15,8 @@ def test_every_kind_of_picture_becomes_rgb(tmp_path: Path, mode: str) -> None:
     else:
         Image.new("RGB", (30, 20), "white").convert(mode).save(path)
     image = read_rgb(path)
-    assert (image.shape, image.dtype) == ((20, 30, 3), np.uint8)
+    assert image.shape == (20, 30, 3)
+    assert image.dtype == np.uint8
     assert (image == 255).all()
 
 
