@@ -1,0 +1,274 @@
+"""Import a data set: `import_dataset`, the one way in for the command, the pages and the tasks."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count
+
+from annotation.access import Actor, Permission, require
+from annotation.actions.import_gather import Gathered, Gatherer, spooled
+from annotation.actions.import_splits import Plan, check_source, plan_splits
+from annotation.actions.import_store import Stored, Storer
+from annotation.actions.projects import ClassFinder, add_class
+from annotation.archives import opened
+from annotation.errors import Refused
+from annotation.formats.records import Fault, FieldRecord, ReadOptions
+from annotation.formats.registry import detect, read
+from annotation.models import Cell, DatasetImport, Event, Field, Project, Source, Split
+
+FORMATS = ("auto", "coco", "voc", "yolo", "points", "masks", "crops", "images")
+SPLIT_CHOICES = ("auto", "source", *Split.values, "pool")
+MASK_KINDS = ("instance", "binary", "nucleus_cytoplasm")
+# A nucleated cell of the marrow is 12 to 16 µm wide.
+CELL_UM = 14.0
+
+Report = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What the flags of import_dataset say.
+
+    `radius_px`: of points; without it half of 14 µm where the scale is known. `oracle`: share (0 to 1) of the training
+    fields whose labels are kept aside. `exhaustive`: None means yes where there are labels. `case_pattern`: a regular
+    expression on the file name with a group `case` and perhaps a group `slide`.
+    """
+
+    format: str = "auto"
+    radius_px: float | None = None
+    split: str = "auto"
+    oracle: float = 0.0
+    exhaustive: bool | None = None
+    create_classes: bool = True
+    class_map: Mapping[str, str] = field(default_factory=dict)
+    mask_kind: str | None = None
+    case_pattern: str | None = None
+    seed: int = 0
+
+    def pattern(self) -> re.Pattern[str] | None:
+        """Raises Refused where it is no regular expression with a group `case`."""
+        if self.case_pattern is None:
+            return None
+        try:
+            compiled = re.compile(self.case_pattern)
+        except re.error as error:
+            raise Refused(f"The case pattern {self.case_pattern!r} is no regular expression: {error}.") from error
+        if "case" not in compiled.groupindex:
+            raise Refused(
+                f"The case pattern {self.case_pattern!r} has no group (?P<case>...) that says where it stands."
+            )
+        return compiled
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What came in. objects_in = objects_stored + already + the sum of `lost_objects` of `rejected`.
+
+    `images`: distinct images. `objects_stored` holds the oracle labels. `already`: objects whose field had exactly
+    these labels before. `unit`: what the draw of splits kept whole. `warnings`: as `rejected`, but nothing was lost.
+    """
+
+    import_id: int
+    format: str
+    images: int
+    objects_in: int
+    objects_stored: int
+    already: int
+    oracle: int
+    classes: Mapping[str, int]
+    splits: Mapping[str, int]
+    unit: str
+    rejected: list[dict[str, Any]]
+    warnings: list[dict[str, Any]]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def import_dataset(
+    *,
+    project: Project,
+    path: Path,
+    options: ImportOptions | None = None,
+    actor: Actor = None,
+    report: Report | None = None,
+    client: str = "",
+) -> ImportReport:
+    """Bring a folder or .zip into the project: all of it or, where anything is refused by an exception, nothing.
+
+    Faulty objects are no exceptions: each is named in the report, and the good ones are kept. Importing the same
+    again adds nothing. `report(done, total)` is told of the progress in fields. Raises Refused.
+    """
+    options = options or ImportOptions()
+    require(actor, project, Permission.RUN)
+    _check(options)
+    with _scratch() as scratch, opened(path, scratch) as root:
+        run = _Import(project, options, actor, scratch, report or _silent, client)
+        record, gathered = run.gather(path, root)
+        if options.split == "source":
+            check_source(gathered)
+        return run.store(record, gathered)
+
+
+def _check(options: ImportOptions) -> None:
+    for value, choices in (
+        (options.format, FORMATS),
+        (options.split, SPLIT_CHOICES),
+        (options.mask_kind or "", ("", *MASK_KINDS)),
+    ):
+        if value not in choices:
+            raise Refused(f"{value!r} is none of: {', '.join(filter(None, choices))}.")
+    if not 0 <= options.oracle <= 1:
+        raise Refused(f"{options.oracle:g} is no share: --oracle takes a number from 0 to 1.")
+    if options.radius_px is not None and not 0 < options.radius_px < 10_000:
+        raise Refused(f"{options.radius_px:g} px is no radius: give a number above zero.")
+
+
+def _silent(done: int, total: int | None) -> None:
+    """Nobody wants to know."""
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    settings.SCRATCH_DIR.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="import-", dir=settings.SCRATCH_DIR))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(root: Path, fmt: str, options: ReadOptions) -> Iterator[FieldRecord | Fault]:
+    try:
+        yield from read(root, fmt, options)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """One import under way: gather (no lock, no rows), then store (one transaction)."""
+
+    project: Project
+    options: ImportOptions
+    actor: Actor
+    scratch: Path
+    report: Report
+    client: str
+
+    @property
+    def images(self) -> Path:
+        return self.scratch / "images"
+
+    @property
+    def spool(self) -> Path:
+        return self.scratch / "labels.jsonl"
+
+    def gather(self, path: Path, root: Path) -> tuple[DatasetImport, Gathered]:
+        options = self.options
+        try:
+            fmt = detect(root) if options.format == "auto" else options.format
+        except ValueError as error:
+            raise Refused(str(error)) from error
+        read_options = ReadOptions(radius_px=self._radius(fmt), mask_kind=options.mask_kind)
+        with self.spool.open("wb") as stream:
+            gatherer = Gatherer(
+                self.project,
+                ClassFinder(self.project, options.class_map),
+                store=self.images,
+                spool=stream,
+                create_classes=options.create_classes,
+                exhaustive=options.exhaustive,
+                case_pattern=options.pattern(),
+            )
+            for number, item in enumerate(_read(root, fmt, read_options), start=1):
+                gatherer.take(item)
+                self.report(number, None)
+        said = {"path": str(path), **asdict(options)}
+        return DatasetImport(project=self.project, author_id=self._actor_id, format=fmt, settings=said), gatherer.found
+
+    @property
+    def _actor_id(self) -> Any:
+        return None if self.actor is None else self.actor.pk
+
+    def _radius(self, fmt: str) -> float | None:
+        if self.options.radius_px is not None or fmt != "points":
+            return self.options.radius_px
+        if self.project.um_per_px is None:
+            raise Refused(
+                "Points need a radius: type --radius-px with half the width of a cell in pixels. "
+                "(In a project made with --um-per-px half of 14 µm would be taken.)"
+            )
+        return CELL_UM / 2 / self.project.um_per_px
+
+    def store(self, record: DatasetImport, gathered: Gathered) -> ImportReport:
+        total = len(gathered.seen) + len(gathered.known_fields)
+        moved = list[Path]()
+        try:
+            with transaction.atomic():
+                project = Project.objects.select_for_update().get(pk=self.project.pk)
+                options = self.options
+                plan = plan_splits(project, gathered, split=options.split, oracle=options.oracle, seed=options.seed)
+                for label in gathered.new_labels.values():
+                    add_class(project=project, name=label, actor=self.actor, client=self.client)
+                project.refresh_from_db()
+                record.save()
+                finder = ClassFinder(project, options.class_map)
+                storer = Storer(project, record, finder, plan, self.images, moved, pool=options.split == "pool")
+                stored = storer.store(spooled(self.spool), lambda done: self.report(done, total))
+                return self._conclude(record, gathered, plan, stored)
+        except BaseException:
+            _forget(moved)
+            raise
+
+    def _conclude(self, record: DatasetImport, gathered: Gathered, plan: Plan, stored: Stored) -> ImportReport:
+        cells = Cell.objects.filter(reading__imported_by=record)
+        per_class = cells.values_list("cell_class__key").annotate(Count("id")).order_by("cell_class__number")
+        report = ImportReport(
+            import_id=record.pk,
+            format=record.format,
+            images=len(stored.fields),
+            objects_in=gathered.objects_in,
+            objects_stored=cells.count(),
+            already=gathered.already + stored.already,
+            oracle=cells.filter(reading__source=Source.ORACLE).count(),
+            classes=dict(per_class),
+            splits={split: stored.splits[split] for split in Split.values},
+            unit=plan.unit,
+            rejected=gathered.rejected,
+            warnings=gathered.warnings + [{"file": "", "index": None, "reason": text} for text in plan.warnings],
+        )
+        kept = report.objects_stored + report.already
+        if report.objects_in != kept + gathered.lost:
+            raise Refused(
+                f"{report.objects_in} objects were read, but {kept} kept and {gathered.lost} rejected: "
+                "nothing was stored. This is a fault of the program, please report it with the data set."
+            )
+        record.counts = {key: value for key, value in report.as_dict().items() if key != "rejected"}
+        record.rejected = report.rejected
+        record.save(update_fields=["counts", "rejected"])
+        Event.objects.create(
+            project=record.project,
+            actor_id=self._actor_id,
+            verb="imported",
+            after={"import": record.pk, "images": report.images, "objects": report.objects_stored},
+            client=self.client,
+        )
+        return report
+
+
+def _forget(moved: list[Path]) -> None:
+    """Remove image files whose rows were rolled back, unless another project holds the same image."""
+    for file in moved:
+        if not Field.objects.filter(file=file.relative_to(settings.IMAGES_DIR).as_posix()).exists():
+            file.unlink(missing_ok=True)
