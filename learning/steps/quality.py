@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from annotation.models import Field
 from learning.exchange import path_of
-from learning.strategies.quality import Measures, faults, measure
-from models_zoo.images import read_rgb
+from learning.strategies.quality import contrast, reasons, sharpness
+from models_zoo.images import read_rgb, resize
 
 Report = Callable[[int, int], None]
+
+# Focus and contrast show at this size as well, and reading a pool should not take all day.
+LONGEST_SIDE = 1024
+GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def faults_of(fields: Sequence[Field], labelled: Sequence[Field], report: Report) -> tuple[str | None, ...]:
     """For each of `fields` why it should not be asked for, or None; sharpness is judged against the whole pool."""
-    measures: list[Measures] = []
-    for number, field in enumerate(fields, start=1):
-        measures.append(measure(read_rgb(path_of(field))))
-        report(number, len(fields))
-    return faults(measures, [int(f.phash, 16) for f in fields], [int(f.phash, 16) for f in labelled])
+    sharp, contrasts = np.zeros(len(fields)), np.zeros(len(fields))
+    for number, field in enumerate(fields):
+        scale = min(1.0, LONGEST_SIDE / max(field.width, field.height))
+        grey = resize(read_rgb(path_of(field)), scale) @ GREY
+        sharp[number], contrasts[number] = sharpness(grey), contrast(grey)
+        report(number + 1, len(fields))
+    hashes = np.array([int(field.phash, 16) for field in fields], np.uint64)
+    known = [(field.public_name, int(field.phash, 16)) for field in labelled]
+    return reasons([field.public_name for field in fields], sharp, contrasts, hashes, labelled=known)
