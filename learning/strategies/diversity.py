@@ -23,7 +23,7 @@ from learning.strategies.pool import NO_SLIDE, Floats, Ints, Pool
 from learning.strategies.rarity import Worth
 
 MOST_DETECTIONS, FEWEST_DETECTIONS = 20, 4
-MOST_PAIRS = 150_000_000
+MOST_PAIRS = 100_000_000
 SHORT = 64
 ROWS = 512
 ABSENT = 2.0
