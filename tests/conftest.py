@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +49,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--postgres"):
         config.hook.pytest_deselected(items=[item for item in items if not uses_database(item)])
         items[:] = [item for item in items if uses_database(item)]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real images, which is no part of the product. Tests that need it are skipped where it is absent."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("MARROWLOOP_DATA") or beside).expanduser()
+    if not folder.is_dir():
+        pytest.skip(f"no real images: MARROWLOOP_DATA is not set and {beside} is absent")
+    return folder
