@@ -42,8 +42,8 @@ def read(root: Path, options: ReadOptions) -> Iterator[FieldRecord | Fault]:  # 
     yield from folder.refused
     pictures = Pictures(folder)
     names = [root.name] if root.is_file() else folder.ending(".json")
-    files = {name: JsonFile.look(folder.path(name), KEYS) for name in names}
-    files = {name: json for name, json in files.items() if root.is_file() or is_coco(json)}
+    looked = {name: JsonFile.look(folder.path(name), KEYS) for name in names}
+    files = {name: json for name, json in looked.items() if root.is_file() or is_coco(json)}
     for name, json in files.items():
         with Spool() as spool:
             yield from _read_file(folder, pictures, name, json, spool)

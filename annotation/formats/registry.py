@@ -80,7 +80,9 @@ def _is_points(folder: DataFolder) -> bool:
 
 
 def _is_voc(folder: DataFolder) -> bool:
-    return any(b"annotation" in folder.path(file).read_bytes()[:4096] for file in folder.ending(".xml"))
+    """By the first letters of the file, which UTF-16 writes with zeros between."""
+    heads = (folder.path(file).read_bytes()[:4096].replace(b"\x00", b"") for file in folder.ending(".xml"))
+    return any(b"annotation" in head for head in heads)
 
 
 def _is_yolo(folder: DataFolder) -> bool:
@@ -91,7 +93,12 @@ def _is_yolo(folder: DataFolder) -> bool:
         return False
     stems = {stem_of(file) for file in folder.pictures()}
     beside = any(stem_of(file) in stems for file in labels)
-    return beside or any("labels" in folders_of(file) for file in labels) or bool(describe(folder).names)
+    if beside or any("labels" in folders_of(file) for file in labels):
+        return True
+    try:
+        return bool(describe(folder).names)
+    except ValueError:
+        return False
 
 
 def _is_crops(folder: DataFolder) -> bool:
@@ -108,7 +115,7 @@ def _is_small(path: Path) -> bool:
     try:
         with Image.open(path) as image:
             return max(image.size) <= CROP_PX
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return False
 
 

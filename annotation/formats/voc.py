@@ -33,7 +33,8 @@ def read(root: Path, options: ReadOptions) -> Iterator[FieldRecord | Fault]:  # 
     folder = DataFolder.scan(root)
     yield from folder.refused
     pictures = Pictures(folder)
-    splits = _splits(folder)
+    splits, faults = _splits(folder)
+    yield from faults
     for file in folder.ending(".xml"):
         yield _read_file(folder, pictures, splits, file)
     for file in pictures.unused():
@@ -41,17 +42,23 @@ def read(root: Path, options: ReadOptions) -> Iterator[FieldRecord | Fault]:  # 
         yield unlabelled(folder, file, reason, _one(splits.get(stem_of(file), set())))
 
 
-def _splits(folder: DataFolder) -> dict[str, set[str]]:
+def _splits(folder: DataFolder) -> tuple[dict[str, set[str]], list[Fault]]:
     """Stem -> splits, from ImageSets/Main. `trainval` repeats train and val: it speaks where they are silent."""
     named: dict[str, set[str]] = {}
+    faults: list[Fault] = []
     lists = [file for file in folder.ending(".txt") if "imagesets" in file.lower() and stem_of(file).lower() in SPLITS]
     for file in sorted(lists, key=lambda file: stem_of(file).lower() == "trainval"):
         stem = stem_of(file).lower()
-        for line in decode(folder.path(file).read_bytes()).splitlines():
+        try:
+            lines = decode(folder.path(file).read_bytes()).splitlines()
+        except (OSError, ValueError) as error:
+            faults.append(Fault(file, None, f"cannot be read: {error}", 0))
+            continue
+        for line in lines:
             words = line.split()
             if words and not (stem == "trainval" and words[0] in named):
                 named.setdefault(words[0], set()).add(SPLITS[stem])
-    return named
+    return named, faults
 
 
 def _one(splits: set[str]) -> str | None:
@@ -76,7 +83,7 @@ def _parse(text: str) -> ET.Element:
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise ValueError("it declares a DOCTYPE, which is not accepted")
     try:
-        tree = ET.fromstring(text)  # noqa: S314
+        tree = ET.fromstring(text.strip())  # noqa: S314
     except ET.ParseError as error:
         raise ValueError(str(error)) from error
     for element in tree.iter():
@@ -101,7 +108,7 @@ def _record(
     if problem:
         faults.append(Fault(file, None, problem, 0))
     named = splits.get(stem_of(file), set())
-    own = (tree.findtext("split") or "").strip() or _one(named) or split_of(image or file)
+    own = SPLITS.get((tree.findtext("split") or "").strip().lower()) or _one(named) or split_of(image or file)
     return FieldRecord(
         name=name_of(image or claimed.replace("\\", "/") or file),
         image=folder.path(image) if image else None,
@@ -119,8 +126,11 @@ def _record(
 
 
 def _scale(tree: ET.Element) -> float | None:
-    text = tree.findtext("um_per_px")
-    return float(text) if text and text.strip() else None
+    """Micrometres a pixel, where our own file says it; what is no number is no scale."""
+    try:
+        return number(tree.findtext("um_per_px"), "um_per_px")
+    except ValueError:
+        return None
 
 
 def _yes_or_no(text: str | None) -> bool | None:

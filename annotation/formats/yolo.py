@@ -55,7 +55,7 @@ def read(root: Path, options: ReadOptions) -> Iterator[FieldRecord | Fault]:
     yield from folder.refused
     try:
         described = describe(folder)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         yield Fault("data.yaml", None, str(error), 0)
         described = _Described()
     names = described.names or _from_classes_txt(folder)
