@@ -296,6 +296,9 @@ def test_the_table_and_the_confusion_matrix_count_a_worked_example() -> None:
     assert (report.fields, report.cases, report.objects, report.detections, report.ap50) == (2, 2, 4, 5, 0.5)
     assert set(report.curves) == {"blast", "band"}
     assert report.curves["blast"] == [1.0] * 101
+    # at 0.85 the second blast is found only below the threshold, and so is missed
+    assert evaluate(truths, found, ["blast", "band", "mast"], threshold=0.85).confusion.counts[0] == [1, 0, 0, 1]
+    assert best_threshold(truths, {"a": nothing(3), "b": found["b"]}) == 0.25
 
 
 def test_what_the_data_cannot_tell_is_null() -> None:
