@@ -4,7 +4,8 @@
    sample: it measures the loop, and it finds cells that the detector never sees.
 2. While the detector is weak, a share of the rest goes to coverage (`coverage_share`).
 3. The remainder: fields by uncertainty x rarity, isolated ones set aside, the best 4 times as many as needed, of which
-   k-medoids keeps those that differ (PPAL's two stages).
+   k-medoids keeps those that differ (PPAL's two stages). Own addition: a candidate has at least half the score of the
+   last field that score alone would have chosen, so that difference is never bought with fields that teach nothing.
 
 The three kinds are mixed evenly over the batch, each best first, so that a batch that is left half done still holds
 its share of each.
@@ -21,6 +22,7 @@ from learning.strategies.uncertainty import Readings
 
 RANDOM_SHARE = 0.18
 CANDIDATES = 4
+CANDIDATE_SCORE = 0.5
 GOOD_QUALITY = 0.6
 UNKNOWN_QUALITY = 0.3
 ENOUGH_CELLS = 40
@@ -73,9 +75,11 @@ def _informative(pool: Pool, worth: Worth, count: int, drawn: list[int]) -> tupl
     good = [field for field in order if field not in isolated]
     # Four times the cap, so that one hard slide does not fill the candidates before diversity is asked.
     cap = CANDIDATES * batch.slide_cap(pool.budget)
-    candidates = batch.take(pool, good, CANDIDATES * count, cap, drawn)
     place_of = {field: place for place, field in enumerate(order)}
-    candidates.sort(key=place_of.__getitem__)
+    candidates = sorted(batch.take(pool, good, CANDIDATES * count, cap, drawn), key=place_of.__getitem__)
+    by_score_alone = batch.take(pool, candidates, count, batch.slide_cap(pool.budget), drawn)
+    floor = CANDIDATE_SCORE * min((worth.scores[field] for field in by_score_alone), default=0.0)
+    candidates = [field for field in candidates if worth.scores[field] >= floor]
     last = place_of[candidates[-1]] if candidates else 0
     return diversity.pick(pool, worth, candidates, count, drawn), [f for f in order[: last + 1] if f in isolated]
 
