@@ -9,6 +9,7 @@ listed without annotations was looked at and holds nothing; in a file without an
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,7 +21,7 @@ from annotation.formats.json_stream import JsonFile
 from annotation.formats.records import Fault, FieldRecord, ObjectRecord, ReadOptions
 from annotation.formats.spool import Spool
 
-KEYS = ("images", "annotations", "categories")
+KEYS = ("images", "annotations", "categories", "image_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ def read(root: Path, options: ReadOptions) -> Iterator[FieldRecord | Fault]:  # 
 
 
 def is_coco(json: JsonFile) -> bool:
-    """Whether a file that was looked through with KEYS speaks of images and of annotations or categories."""
-    return "images" in json.keys and len(json.keys) > 1
+    """Whether a file that was looked through with KEYS has two of them. It may be broken and lack the rest."""
+    return len(json.keys) > 1
 
 
 def _read_file(
@@ -68,11 +69,22 @@ def _read_file(
             if fault:
                 faults.append(fault)
     except (OSError, ValueError) as error:
-        yield Fault(file, None, f"cannot be read as JSON: {error}", len(spool))
+        yield Fault(file, None, f"cannot be read as JSON: {error}", _countable(json))
         return
+    if not images:
+        faults.append(Fault(file, None, "lists no images", 0))
     yield from faults
     for group, found in spool.groups(len(images)):
         yield _record(folder, pictures, file, images[group], found, names, "annotations" in json.keys)
+
+
+def _countable(json: JsonFile) -> int:
+    """How many annotations of a broken file can still be counted: all of them are lost with it."""
+    count = 0
+    with contextlib.suppress(OSError, ValueError):
+        for _ in json.items("annotations"):
+            count += 1
+    return count
 
 
 def _has_id(item: Any) -> bool:

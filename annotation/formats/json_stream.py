@@ -13,7 +13,7 @@ import ijson
 # Python's json writes NaN and Infinity, which are no JSON; both stand between a separator and a separator.
 _NO_NUMBER = re.compile(rb"(?<=[\[:,\s])-?(?:NaN|Infinity)(?=[\],}\s])")
 _LONGEST = len(b"-Infinity") + 1
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 
 
 class _WithoutNaN:

@@ -7,6 +7,7 @@ like that with a wrong number of lines is reported and not made a cell.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,8 +87,8 @@ def _header(lines: list[Line]) -> tuple[int, int | None]:
     count = int(first[0])
     if len(first) == 1:
         return 1, count
-    columns = {len(words) for words in rest}
-    if len(columns) == 1 and int(first[1]) in columns and (count == len(rest) or _is_no_point(first, rest)):
+    columns = Counter(len(words) for words in rest).most_common(1)
+    if columns and int(first[1]) == columns[0][0] and (count == len(rest) or _is_no_point(first, rest)):
         return 1, count
     return 0, None
 

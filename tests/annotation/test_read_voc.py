@@ -105,8 +105,9 @@ def test_files_of_another_machine(tmp_path: Path) -> None:
     image(tmp_path / "JPEGImages/Präparat 1.png")
     path = "<path>C:\\Users\\x\\Präparat 1.jpg</path>"
     content = '<?xml version="1.0" encoding="ISO-8859-1"?><a:annotation xmlns:a="urn:x">' + (
-        f"<a:filename>C:\\x\\Präparat 1.jpg</a:filename>{path}<a:object><a:name>Zelle ä</a:name><a:truncated>1</a:truncated>"
-        "<a:pose>Left</a:pose><a:bndbox><a:xmin> 1 </a:xmin><a:ymin>2</a:ymin><a:xmax>3</a:xmax><a:ymax>4</a:ymax>"
+        f"<a:filename>C:\\x\\Präparat 1.jpg</a:filename>{path}<a:object><a:name>Zelle ä</a:name>"
+        "<a:truncated>1</a:truncated><a:pose>Left</a:pose><a:bndbox>"
+        "<a:xmin> 1 </a:xmin><a:ymin>2</a:ymin><a:xmax>3</a:xmax><a:ymax>4</a:ymax>"
         "</a:bndbox></a:object></a:annotation>"
     )
     text(tmp_path / "Annotations/1.xml", content.encode("latin-1"))
