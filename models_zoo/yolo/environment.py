@@ -31,6 +31,9 @@ def prepare(home: Path) -> None:
     """
     os.environ["YOLO_OFFLINE"] = "true"
     os.environ["YOLO_AUTOINSTALL"] = "false"
+    # Threads that wait sleep soon instead of spinning: beside another busy process a training on all cores was
+    # ten times slower with the default of libgomp. It is read when torch is imported.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     config = Path(os.environ.setdefault("YOLO_CONFIG_DIR", str(home.resolve())))
     os.environ.setdefault("MPLCONFIGDIR", str(config / "matplotlib"))
     if "ultralytics" in sys.modules:

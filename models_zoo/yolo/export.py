@@ -44,7 +44,8 @@ class Raw(nn.Module):
         levels = self._levels(x)
         found = self.head.forward_head(levels, **self.head.one2many)
         points, strides = make_anchors(levels, self.head.stride, 0.5)
-        sides = self.head.dfl(found["boxes"])
+        # Decoded in single precision: in half precision a coordinate above 1024 would be rounded to whole pixels.
+        points, strides, sides = points.float(), strides.float(), self.head.dfl(found["boxes"]).float()
         boxes = dist2bbox(sides, points.T[None], xywh=False, dim=1) * strides.T
         return boxes.transpose(1, 2), found["scores"].sigmoid().transpose(1, 2), points * strides, *levels
 
@@ -74,14 +75,18 @@ def load(weights: Path) -> Raw:
 
 
 def export(weights: Path, onnx_file: Path, card: dict[str, object]) -> None:
-    """Write the network of `weights` to `onnx_file`, whole or not at all, with `card` as JSON in its metadata.
+    """Write the network of `weights` (a .pt file) to `onnx_file`: see `write`."""
+    write(load(weights), onnx_file, card)
+
+
+def write(raw: Raw, onnx_file: Path, card: dict[str, object]) -> None:
+    """Write `raw` to `onnx_file`, whole or not at all, with `card` as JSON in its metadata.
 
     The batch and both sides of the picture are free (sides in multiples of 32). torch's tracing exporter is used:
     it takes a second where the newer one takes thirteen, for the same figures.
     """
     import onnx
 
-    raw = load(weights)
     part = onnx_file.with_name(onnx_file.name + ".part")
     axes = {"x": {0: "batch", 2: "height", 3: "width"}, "points": {0: "anchors"}}
     axes |= {name: {0: "batch", 1: "anchors"} for name in ("boxes", "scores")}

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models_zoo.runtime import OnnxDetector
+from models_zoo.yolo import environment
+
+SIZES = ((1, 64, 96), (3, 256, 160), (2, 32, 32))
+
+
+@pytest.mark.parametrize("variant", ["yolo26n", "yolo11n"])
+def test_onnx_answers_as_torch_does_at_any_size(variant: str, tmp_path: Path) -> None:
+    environment.prepare(tmp_path / "environment")
+    import torch
+    from ultralytics.nn.tasks import DetectionModel
+
+    from models_zoo.yolo.export import Raw, write
+
+    torch.manual_seed(0)
+    with environment.output_to(tmp_path / "log"):
+        model = DetectionModel(f"{variant}.yaml", nc=3, verbose=False).eval()
+        raw = Raw(model)
+        write(raw, tmp_path / "model.onnx", {"classes": ["a", "b", "c"], "tile": 64})
+    detector = OnnxDetector(tmp_path / "model.onnx")
+    assert detector.card == {"classes": ["a", "b", "c"], "tile": 64}
+    for batch, height, width in SIZES:
+        picture = torch.rand(batch, 3, height, width)
+        with torch.no_grad():
+            boxes, scores, points, *maps = (part.numpy() for part in raw(picture))
+            stock = model(picture)[0].numpy().transpose(0, 2, 1)
+        found = detector(picture.numpy())
+        np.testing.assert_allclose(found.boxes, boxes, atol=1e-3)
+        np.testing.assert_allclose(found.scores, scores, atol=1e-5)
+        np.testing.assert_array_equal(found.points, points)
+        for mine, theirs in zip(found.maps, maps, strict=True):
+            np.testing.assert_allclose(mine, theirs, atol=1e-4)
+        # ultralytics' own decoding of the same picture: centre and sides, then the scores.
+        corners = np.concatenate([stock[..., :2] - stock[..., 2:4] / 2, stock[..., :2] + stock[..., 2:4] / 2], 2)
+        np.testing.assert_allclose(boxes, corners, atol=1e-3)
+        np.testing.assert_allclose(scores, stock[..., 4:], atol=1e-6)
+
+
+def test_a_fused_model_is_refused(tmp_path: Path) -> None:
+    environment.prepare(tmp_path / "environment")
+    from ultralytics.nn.tasks import DetectionModel
+
+    from models_zoo.yolo.export import Raw
+
+    with environment.output_to(tmp_path / "log"):
+        model = DetectionModel("yolo26n.yaml", nc=3, verbose=False).eval()
+        model.end2end = True
+        model.fuse()
+    with pytest.raises(ValueError, match="fused"):
+        Raw(model)
