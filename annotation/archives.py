@@ -1,9 +1,11 @@
-"""A data set as a folder, whether it came as a folder or as a zip."""
+"""A data set as a folder, whether it came as a folder or as a zip; and a folder to work in that cleans up."""
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import stat
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,39 @@ from annotation.errors import Refused
 MAX_FILES = 2_000_000
 # A picture or text file packs ten times, not two hundred: beyond that an archive is made to fill a disk.
 MAX_RATIO = 200
+
+
+@contextmanager
+def scratch_folder(under: Path, purpose: str) -> Iterator[Path]:
+    """A folder of one's own, removed afterwards; folders that killed processes left behind are removed first.
+
+    Each is locked by its process for as long as that lives, so a folder without a lock belongs to nobody.
+    """
+    under.mkdir(parents=True, exist_ok=True)
+    with (under / f"{purpose}.lock").open("w") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        for left in under.glob(f"{purpose}-*"):
+            if not _in_use(left):
+                shutil.rmtree(left, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=under))
+        lock = (folder / "lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        with lock:
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_use(folder: Path) -> bool:
+    try:
+        with (folder / "lock").open("r") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 @contextmanager

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +17,7 @@ from annotation.actions.import_gather import Gathered, Gatherer, spooled
 from annotation.actions.import_splits import Plan, check_source, plan_splits
 from annotation.actions.import_store import Stored, Storer
 from annotation.actions.projects import ClassFinder, add_class
-from annotation.archives import opened
+from annotation.archives import opened, scratch_folder
 from annotation.errors import Refused
 from annotation.formats.records import Fault, FieldRecord, ReadOptions
 from annotation.formats.registry import detect, read
@@ -112,7 +109,7 @@ def import_dataset(
     options = options or ImportOptions()
     require(actor, project, Permission.RUN)
     _check(options)
-    with _scratch() as scratch, opened(path, scratch) as root:
+    with scratch_folder(settings.SCRATCH_DIR, "import") as scratch, opened(path, scratch) as root:
         run = _Import(project, options, actor, scratch, report or _silent, client)
         record, gathered = run.gather(path, root)
         if options.split == "source":
@@ -136,16 +133,6 @@ def _check(options: ImportOptions) -> None:
 
 def _silent(done: int, total: int | None) -> None:
     """Nobody wants to know."""
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    settings.SCRATCH_DIR.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="import-", dir=settings.SCRATCH_DIR))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read(root: Path, fmt: str, options: ReadOptions) -> Iterator[FieldRecord | Fault]:
