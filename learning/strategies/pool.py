@@ -74,6 +74,8 @@ class Pool:
             raise ValueError("keys: two fields of the pool have the same key; give every field a key of its own")
         if self.budget < 0:
             raise ValueError(f"budget: asked for {self.budget} fields; ask for 0 or more")
+        if self.seed < 0:
+            raise ValueError(f"seed: {self.seed} is negative; give 0 or more")
         if found and (self.field[0] < 0 or self.field[-1] >= fields or np.any(np.diff(self.field) < 0)):
             raise ValueError("field: detections must be sorted by field and point at a field of the pool")
 

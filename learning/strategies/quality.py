@@ -101,7 +101,7 @@ def duplicates(hashes: NDArray[np.uint64], of_labelled: NDArray[np.uint64] | Non
     return np.asarray(answer[len(known) :], np.int64)
 
 
-def reasons(
+def flags(
     keys: Sequence[str],
     sharp: Values,
     contrasts: Values,

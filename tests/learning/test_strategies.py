@@ -96,6 +96,7 @@ def test_the_default_strategy_exists() -> None:
     [
         ({"slide": np.zeros(2, np.int64)}, "slide"),
         ({"budget": -1}, "budget"),
+        ({"seed": -1}, "seed"),
         ({"keys": ("a", "a", "b")}, "same key"),
         ({"field": np.array([2, 0, 0], np.int64)}, "sorted by field"),
         ({"field": np.array([0, 1, 3], np.int64)}, "sorted by field"),

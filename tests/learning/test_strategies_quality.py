@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from learning.strategies.quality import contrast, duplicates, far_below, perceptual_hash, reasons, sharpness
+from learning.strategies.quality import contrast, duplicates, far_below, flags, perceptual_hash, sharpness
 
 
 def _field(seed: int, cells: int = 12, stain: float = 1.0) -> np.ndarray:
@@ -34,7 +34,7 @@ def test_the_gate_names_what_is_wrong_and_lets_the_others_through() -> None:
     sharp, contrasts, hashes = _measures(pictures)
     keys = [f"f{number}" for number in range(27)]
     labelled = [("old", int(hashes[5]))]
-    given = reasons(keys, sharp, contrasts, hashes, labelled=labelled)
+    given = flags(keys, sharp, contrasts, hashes, labelled=labelled)
     assert given[24:] == ("blur", "blank", "duplicate of f3")
     assert [(key, why) for key, why in zip(keys[:24], given, strict=False) if why] == [("f5", "duplicate of old")]
 
@@ -58,8 +58,8 @@ def test_a_field_is_compared_with_its_own_slide_where_that_is_large_enough() -> 
     sharp[0] = 2.5
     hashes = np.random.default_rng(0).integers(0, 2**63, 80).astype(np.uint64)
     slides = np.repeat(np.array([0, 1], np.int64), 40)
-    flags = reasons([str(n) for n in range(80)], sharp, np.ones(80), hashes, groups=slides)
-    assert [place for place, why in enumerate(flags) if why] == [0]
+    found = flags([str(n) for n in range(80)], sharp, np.ones(80), hashes, groups=slides)
+    assert [place for place, why in enumerate(found) if why] == [0]
 
 
 def test_even_pictures_and_few_of_them_lose_nothing() -> None:
