@@ -87,8 +87,8 @@ def _halo(patch: Patch, nucleus: nuclei.Nucleus) -> Floats:
     x, y = nucleus.centre
     way = np.hypot(x, y)
     toward = (-x / way, -y / way) if way > 0.05 else (1.0, 0.0)
-    at = (x + toward[0] * nucleus.radius * 1.05, y + toward[1] * nucleus.radius * 1.05)
-    gap = np.hypot(patch.x - np.float32(at[0]), patch.y - np.float32(at[1])) / np.float32(nucleus.radius * 0.62)
+    at = (x + toward[0] * nucleus.radius * 1.2, y + toward[1] * nucleus.radius * 1.2)
+    gap = np.hypot(patch.x - np.float32(at[0]), patch.y - np.float32(at[1])) / np.float32(nucleus.radius * 0.7)
     glow: Floats = np.exp(-(gap**2))
     return glow
 

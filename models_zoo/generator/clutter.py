@@ -21,15 +21,19 @@ def draw_clutter(pen: Pen, label: str, centre: tuple[float, float], radius: floa
 
 
 def _smudge(pen: Pen, centre: tuple[float, float], radius: float) -> Drawing:
-    """Chromatin without cytoplasm, torn into strands along one direction."""
+    """Chromatin without cytoplasm: torn into strands along one direction, or a naked nucleus still nearly round."""
     rng, axis = pen.rng, pen.rng.uniform(-np.pi, np.pi)
-    outline = wavy(rng, radius, 0.13, rng.uniform(1.0, 1.8), axis, order=8)
+    naked = rng.random() < 0.3
+    if naked:
+        outline = wavy(rng, radius * 0.75, 0.06, rng.uniform(1.0, 1.2), axis)
+    else:
+        outline = wavy(rng, radius, 0.13, rng.uniform(1.0, 1.8), axis, order=8)
     patch = Patch(centre, outline.reach, pen.um_per_px)
     inside = patch.inside(outline)
     coarse = textures.grain(rng, patch.shape, 1.5 / patch.um_per_px)
     fine = textures.grain(rng, patch.shape, 0.7 / patch.um_per_px)
     across = patch.x * np.float32(np.sin(axis)) - patch.y * np.float32(np.cos(axis))
-    strands = np.sin(across * np.float32(rng.uniform(1.5, 3.0)) + coarse)
+    strands = np.sin(across * np.float32(rng.uniform(0.9, 2.4)) + 2 * coarse) * np.float32(0 if naked else 1)
     fade = np.clip(inside / np.float32(radius * rng.uniform(0.25, 0.6)), 0.35, 1)
     dye = fade * np.maximum(1 + 0.22 * coarse + 0.12 * fine + 0.15 * strands, np.float32(0.4))
     layer = (dye * np.float32(rng.uniform(0.75, 1.15)))[..., None] * pen.colours["smear"]
@@ -63,8 +67,8 @@ def _platelet_clump(pen: Pen, centre: tuple[float, float], radius: float) -> Dra
 
 def _debris(pen: Pen, centre: tuple[float, float], radius: float) -> Drawing:
     """A speck of dirt: brownish, its rim darker because it lies out of the plane."""
-    drawing, inside = _speckled(pen, centre, radius * 0.6, "debris", 0.12, (1.2, 0.25, pen.rng.uniform(0.8, 1.5)))
-    drawing.layer[...] *= (1 + 0.9 * np.exp(-((inside / np.float32(0.7)) ** 2)))[..., None]
+    drawing, inside = _speckled(pen, centre, radius * 0.6, "debris", 0.12, (1.2, 0.25, pen.rng.uniform(0.5, 1.2)))
+    drawing.layer[...] *= (1 + 0.5 * np.exp(-((inside / np.float32(0.7)) ** 2)))[..., None]
     return drawing
 
 

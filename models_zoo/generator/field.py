@@ -59,7 +59,7 @@ def _check(settings: FieldSettings) -> None:
 def _labels(rng: np.random.Generator, settings: FieldSettings) -> list[str]:
     """Class keys of a field's objects; the count varies as real fields do (more than Poisson)."""
     mean = settings.density * rng.uniform(0.7, 1.3)
-    count = max(1, int(rng.poisson(mean)))
+    count = max(1, int(rng.poisson(mean))) if mean > 0 else 0
     keys = [*settings.class_weights, *EXCLUDED]
     weights = np.array([*settings.class_weights.values(), 0.0, 0.0])
     cells = 1 - settings.smudge_share - settings.artefact_share
@@ -71,7 +71,7 @@ def _labels(rng: np.random.Generator, settings: FieldSettings) -> list[str]:
 
 
 def _places(rng: np.random.Generator, settings: FieldSettings, labels: list[str]) -> Places:
-    """x, y and radius (n, 3) in field pixels; every centre lies in the image."""
+    """x, y and radius (n, 3) in field pixels; every centre lies in the image, so at least a quarter of each cell."""
     found = np.empty((0, 3))
     for label in labels:
         low, high = DIAMETERS[label]

@@ -51,11 +51,11 @@ def _red_stamps(pen: Pen) -> list[Floats]:
     rng, stamps = pen.rng, []
     for _ in range(_RED_KINDS):
         radius = rng.uniform(*_RED_RADIUS_UM)
-        outline = wavy(rng, radius, 0.035, rng.uniform(1.0, 1.3), rng.uniform(0, np.pi), order=5)
+        outline = wavy(rng, radius, 0.035, 1 + 0.3 * rng.beta(1, 3), rng.uniform(0, np.pi), order=5)
         patch = Patch((0.0, 0.0), outline.reach, pen.um_per_px)
         inside = patch.inside(outline)
         deep = np.clip(inside / np.float32(radius), 0, 1)
-        pallor = rng.uniform(0.1, 0.85) * np.exp(-(((1 - deep) / rng.uniform(0.3, 0.5)) ** 2))
+        pallor = rng.uniform(0.1, 0.7) * np.exp(-(((1 - deep) / rng.uniform(0.4, 0.62)) ** 3))
         rim = 0.12 * np.exp(-((inside / np.float32(0.5)) ** 2))
         thick = patch.cover(inside, 0.4) * (1 + rim - pallor) * np.float32(rng.uniform(0.8, 1.15))
         stamps.append(thick[..., None] * pen.colours["salmon"])
@@ -90,12 +90,13 @@ def _scattered(
 
 
 def _press(density: Floats, stamp: Floats, x: int, y: int) -> None:
-    """Add `stamp` around x, y: overlapping red cells absorb more."""
+    """Put `stamp` around x, y: overlapping red cells absorb more, but thin out where they press on each other."""
     side, (height, width) = stamp.shape[0], density.shape[:2]
     left, top = x - side // 2, y - side // 2
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
     if x0 < x1 and y0 < y1:
-        density[y0:y1, x0:x1] += stamp[y0 - top : y1 - top, x0 - left : x1 - left]
+        below, above = density[y0:y1, x0:x1], stamp[y0 - top : y1 - top, x0 - left : x1 - left]
+        below[...] = np.maximum(below, above) + np.float32(0.6) * np.minimum(below, above)
 
 
 def _platelets(pen: Pen, settings: FieldSettings, density: Floats) -> None:
@@ -116,7 +117,7 @@ def _specks(pen: Pen, settings: FieldSettings, density: Floats) -> None:
     rng = pen.rng
     count = int(rng.poisson(40 if rng.random() < 0.08 else 3))
     for _ in range(count):
-        radius = rng.uniform(0.25, 0.7)
+        radius = rng.uniform(0.15, 0.6)
         patch = Patch((rng.uniform(0, settings.width), rng.uniform(0, settings.height)), radius, pen.um_per_px)
         inside = patch.inside(Outline(np.full(257, radius)))
         lay(density, patch, np.broadcast_to(pen.colours["precipitate"], (*patch.shape, 3)), 0.7 * patch.cover(inside))

@@ -62,7 +62,7 @@ _COARSE = Chromatin(0.9, (0.22, 0.36), (0.86, 1.08))
 _CLUMPED = Chromatin(1.05, (0.26, 0.42), (0.95, 1.18))
 _PYKNOTIC = Chromatin(0.8, (0.05, 0.12), (1.15, 1.4))
 
-_AZUROPHIL = Granules("azure", 0.5, 0.9, (0.5, 0.9), over=0.55)
+_AZUROPHIL = Granules("azure", 0.5, 1.3, (0.6, 1.0), over=0.55)
 _SPECIFIC = Granules("azure", 0.35, 0.9, (0.12, 0.35))
 _EOSINOPHIL = Granules("orange", 0.75, 1.5, (0.8, 1.1), over=0.15)
 _BASOPHIL = Granules("black", 0.8, 0.55, (0.8, 1.1), over=0.85)
@@ -85,12 +85,12 @@ MORPHOLOGY: dict[str, Morphology] = {
         granules=(_SPECIFIC,),
     ),
     "band": Morphology(
-        (10, 15), (0.38, 0.52), _CLUMPED, ("pink", "greyblue"), (0.0, 0.3), ("band",), neck=(0.55, 1.0), lobes=(2, 3),
+        (10, 15), (0.46, 0.60), _CLUMPED, ("pink", "greyblue"), (0.0, 0.3), ("band",), neck=(0.55, 1.0), lobes=(2, 3),
         granules=(_SPECIFIC,),
     ),
     "seg": Morphology(
-        (10, 15), (0.48, 0.62), _CLUMPED, ("pink", "greyblue"), (0.0, 0.2), ("lobes",), lobes=(2, 5),
-        neck=(0.12, 0.5), granules=(_SPECIFIC,),
+        (10, 15), (0.54, 0.70), _CLUMPED, ("pink", "greyblue"), (0.0, 0.2), ("lobes",), lobes=(2, 5),
+        neck=(0.1, 0.5), granules=(_SPECIFIC,),
     ),
     "eos": Morphology(
         (12, 17), (0.55, 0.68), _CLUMPED, ("pink", "orange"), (0.2, 0.5), ("lobes", "lobes", "lobes", "bean"),
@@ -111,7 +111,7 @@ MORPHOLOGY: dict[str, Morphology] = {
     ),
     "plasma": Morphology(
         (10, 17), (0.46, 0.58), Chromatin(1.0, (0.2, 0.34), (0.95, 1.15), wheel=0.3), ("basophilic", "violetgrey"),
-        (0.0, 0.35), eccentric=(0.8, 1.05), halo=(0.5, 0.85), vacuoles=0.2, stretch=(1.1, 1.45), roughness=0.04,
+        (0.0, 0.35), eccentric=(0.8, 1.05), halo=(0.6, 0.9), vacuoles=0.2, stretch=(1.1, 1.45), roughness=0.04,
     ),
     "proery": Morphology(
         (16, 24), (0.76, 0.87), Chromatin(0.6, (0.14, 0.24), (0.78, 0.98)), ("basophilic", "basophilic"),
@@ -125,7 +125,7 @@ MORPHOLOGY: dict[str, Morphology] = {
         (7.5, 11), (0.38, 0.55), _PYKNOTIC, ("violetgrey", "salmon"), (0.45, 1.05), eccentric=(0.1, 1.0)
     ),
     "mega": Morphology(
-        (28, 60), (0.5, 0.68), Chromatin(1.3, (0.2, 0.32), (0.85, 1.05)), ("lilac", "pink"), (0.0, 0.6),
+        (28, 60), (0.64, 0.86), Chromatin(1.3, (0.2, 0.32), (0.85, 1.05)), ("lilac", "pink"), (0.0, 0.6),
         ("lobulated",), (0.1, 0.7), lobes=(4, 9), granules=(Granules("azure", 0.45, 1.0, (0.2, 0.45), over=0.1),),
         roughness=0.08, stretch=(1.0, 1.3),
     ),

@@ -50,18 +50,21 @@ def _segments(
     rng: np.random.Generator, form: Morphology, patch: Patch, radius: float, axis: float, *, curved: bool
 ) -> Nucleus:
     """A nucleus along an arc: an even band, or lobes with bridges between them."""
-    lobes = int(rng.integers(form.lobes[0], form.lobes[1] + 1))
-    thick = radius * rng.uniform(*form.ratio) * (1.0 if curved else (1.12, 1.0, 0.9, 0.8)[min(lobes, 5) - 2]) * 0.5
-    arc = radius * rng.uniform(0.42, 0.54)
-    span = rng.uniform(2.4, 4.3) if curved else min(5.2, 1.5 * (lobes - 1) * rng.uniform(0.9, 1.25))
+    lobes = form.lobes[0] + int(rng.binomial(form.lobes[1] - form.lobes[0], 0.45))
+    thick = radius * rng.uniform(*form.ratio) * (1.0 if curved else (1.15, 1.0, 0.88, 0.78)[min(lobes, 5) - 2]) * 0.5
+    arc = radius * (rng.uniform(0.42, 0.54) if curved else rng.uniform(0.46, 0.58))
+    span = rng.uniform(2.2, 3.9) if curved else min(4.9, 1.8 * (lobes - 1) * rng.uniform(0.8, 1.15))
     steps = np.linspace(0, 1, 5 * lobes + 4)
     angle = axis + span * (steps - 0.5) + rng.normal(0, 0.12)
-    bend = arc * (1 + rng.uniform(0.05, 0.22) * np.sin(2 * np.pi * steps * rng.uniform(0.7, 1.6) + rng.uniform(0, 6)))
+    bend = arc * (1 + rng.uniform(0.05, 0.3) * np.sin(2 * np.pi * steps * rng.uniform(0.7, 1.6) + rng.uniform(0, 6)))
+    if not curved:  # lobes stand out of line, else they look like beads on a ring
+        bend = bend + np.interp(steps, np.linspace(0, 1, lobes), radius * rng.normal(0, 0.14, lobes))
     shift = radius * rng.uniform(0.0, 0.18)
     spine = np.stack([bend * np.cos(angle) - shift * np.cos(axis), bend * np.sin(angle) - shift * np.sin(axis)], 1)
-    swell = np.abs(np.cos(np.pi * (lobes - 1) * steps)) ** (0.8 if curved else 0.7)
+    swell = np.abs(np.cos(np.pi * (lobes - 1) * steps)) ** (0.8 if curved else 1.4)
     neck = rng.uniform(*form.neck)
-    profile = thick * (neck + (1 - neck) * swell) * (1 + 0.12 * rng.standard_normal() * np.cos(np.pi * steps))
+    sizes = np.interp(steps, np.linspace(0, 1, lobes), rng.uniform(0.78, 1.18, lobes))
+    profile = thick * sizes * (neck + (1 - neck) * swell)
     inside = tube(patch.x, patch.y, spine, profile)
     centre = spine.mean(axis=0)
     return Nucleus(inside, (float(centre[0]), float(centre[1])), radius * 0.6)
@@ -74,11 +77,11 @@ def _lobulated(rng: np.random.Generator, form: Morphology, patch: Patch, radius:
     way = (radius - size) * rng.uniform(*form.eccentric)
     centre = (way * np.cos(axis), way * np.sin(axis))
     angle = np.linspace(0, 2 * np.pi, lobes, endpoint=False) + rng.normal(0, 0.35, lobes)
-    out = size * rng.uniform(0.35, 0.68, lobes)
+    out = size * rng.uniform(0.25, 0.66, lobes)
     spine: Points = np.stack([centre[0] + out * np.cos(angle), centre[1] + out * np.sin(angle)], axis=1)
     spine = np.vstack([spine, [centre]])
-    thickness = np.append(size * rng.uniform(0.28, 0.48, lobes), size * 0.42)
-    return Nucleus(tube(patch.x, patch.y, spine, thickness), centre, size)
+    thickness = np.append(size * rng.uniform(0.2, 0.5, lobes), size * 0.5)
+    return Nucleus(tube(patch.x, patch.y, spine, thickness, blend=0.07 * size), centre, size)
 
 
 def chromatin(rng: np.random.Generator, look: Chromatin, patch: Patch, nucleus: Nucleus) -> Floats:

@@ -57,10 +57,15 @@ def dented(outline: Outline, depth: float, angle: float, width: float) -> Outlin
     return Outline(outline.radius * (1 - depth * np.exp(-((away / width) ** 2))))
 
 
-def tube(x: Floats, y: Floats, spine: Points, radius: npt.NDArray[np.float64]) -> Floats:
-    """How far each place is inside a tube along `spine` (k, 2) whose thickness is `radius` (k,)."""
+def tube(x: Floats, y: Floats, spine: Points, radius: npt.NDArray[np.float64], blend: float = 0.0) -> Floats:
+    """How far each place is inside a tube along `spine` (k, 2) whose thickness is `radius` (k,); `blend` (µm) fills
+    the clefts between its parts."""
     gaps = np.hypot(x[..., None] - spine[:, 0].astype(np.float32), y[..., None] - spine[:, 1].astype(np.float32))
-    inside: Floats = (radius.astype(np.float32) - gaps).max(axis=-1)
+    depths = radius.astype(np.float32) - gaps
+    inside: Floats = depths.max(axis=-1)
+    if blend > 0:
+        rest = np.exp((depths - inside[..., None]) / np.float32(blend)).sum(axis=-1)
+        inside = inside + np.float32(blend) * np.log(rest)
     return inside
 
 

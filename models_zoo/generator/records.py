@@ -55,7 +55,7 @@ class FieldSettings:
     artefact_share: float = 0.05
     atypical_share: float = 0.03
     overlap: float = 0.3
-    red_cells: float = 0.3
+    red_cells: float = 0.36
     stain: str = "may-gruenwald-giemsa"
     strength: float = 1.0
     tint: tuple[float, float, float] = (1.0, 1.0, 1.0)

@@ -16,7 +16,7 @@ from models_zoo.generator.records import Floats
 _BASIC = {
     "nucleus": (84, 40, 122),
     "nucleolus": (132, 112, 184),
-    "basophilic": (108, 116, 188),
+    "basophilic": (112, 114, 180),
     "greyblue": (168, 170, 204),
     "violetgrey": (164, 150, 178),
     "lilac": (196, 164, 200),
@@ -28,7 +28,7 @@ _BASIC = {
 }
 _ACID = {
     "pink": (226, 202, 208),
-    "salmon": (220, 180, 172),
+    "salmon": (218, 178, 178),
     "orange": (222, 122, 96),
     "debris": (150, 130, 110),
 }

@@ -18,10 +18,11 @@ SIDE = 256
 @lru_cache(maxsize=64)
 def _grain_tile(grain_px: float) -> Floats:
     rng = np.random.default_rng([1, round(grain_px * 100)])
-    noise = rng.standard_normal((SIDE, SIDE))
-    fine = ndimage.gaussian_filter(noise, grain_px * 0.5, mode="wrap")
-    coarse = ndimage.gaussian_filter(noise, grain_px * 1.5, mode="wrap")
-    band = fine - 0.7 * coarse
+    # Three scales: one alone looks like a labyrinth, not like chromatin.
+    band = np.zeros((SIDE, SIDE))
+    for scale, share in ((0.3, 0.6), (0.55, 1.0), (1.2, 0.8)):
+        layer = ndimage.gaussian_filter(rng.standard_normal((SIDE, SIDE)), grain_px * scale, mode="wrap")
+        band += share * layer / layer.std()
     tile: Floats = ((band - band.mean()) / band.std()).astype(np.float32)
     return tile
 
