@@ -20,6 +20,11 @@ def test_every_kind_of_picture_becomes_rgb(tmp_path: Path, mode: str) -> None:
     assert (image == 255).all()
 
 
+def test_sixteen_bits_keep_their_greys(tmp_path: Path) -> None:
+    Image.fromarray(np.full((4, 4), 100 * 257, np.uint16)).save(tmp_path / "deep.png")
+    assert (read_rgb(tmp_path / "deep.png") == 100).all()
+
+
 def test_transparent_glass_is_white(tmp_path: Path) -> None:
     Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "clear.png")
     assert (read_rgb(tmp_path / "clear.png") == 255).all()

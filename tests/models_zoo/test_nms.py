@@ -96,6 +96,17 @@ def test_a_small_cell_upon_a_cut_one_does_not_drive_it_out() -> None:
     assert len(found) == 2
 
 
+def test_a_cut_cell_gives_way_neither_to_its_own_tile_nor_to_a_faint_guess() -> None:
+    tiles = [Tile(0, 0, 100, 100), Tile(75, 0, 100, 100)]
+    cut, within = [70, 20, 100, 60], [72, 22, 97, 58]
+    empty = seen(np.zeros((0, 4)), np.zeros((0, 2)))
+    found = merge_tiles([(tiles[0], seen([cut, within], [[0.9, 0.1], [0.1, 0.8]])), (tiles[1], empty)])
+    assert len(found) == 2
+    guess = seen([[5, 10, 35, 60]], [[0.01, 0.02]])
+    found = merge_tiles([(tiles[0], seen([cut], [[0.9, 0.1]])), (tiles[1], guess)])
+    assert found.boxes[0].tolist() == cut
+
+
 def test_the_border_of_the_picture_cuts_nothing_away() -> None:
     tiles = [Tile(0, 0, 100, 100), Tile(75, 0, 100, 100)]
     empty = seen(np.zeros((0, 4)), np.zeros((0, 1)))

@@ -130,6 +130,20 @@ def test_an_untrained_network_does_not_stop_the_field(monkeypatch: pytest.Monkey
     found = detect(everywhere, field(320, 320, []), 1.0, 320, max_detections=300)
     assert len(found) == 300
     assert found.top[0] == pytest.approx(1, abs=1e-3)
+    monkeypatch.setattr(runtime, "MAX_CANDIDATES", 20)
+    best = detect(everywhere, field(320, 320, []), 1.0, 320, max_detections=300)
+    assert len(best) <= 20
+    assert best.top.tolist() == pytest.approx(found.top[: len(best)].tolist(), abs=1e-2)
+
+
+def test_candidates_of_two_classes_at_one_place_both_stay() -> None:
+    def undecided(batch: Floats) -> runtime.RawOutputs:
+        boxes = np.array([[[10, 10, 40, 40], [10, 10, 40, 41], [10, 10, 41, 41]]], np.float32)
+        scores = np.array([[[0.9, 0.1], [0.3, 0.6], [0.8, 0.1]]], np.float32)
+        return runtime.RawOutputs(boxes, scores, boxes[0, :, :2], ())
+
+    found = detect(undecided, field(64, 64, []), 1.0, 320)
+    assert found.labels.tolist() == [0, 1]
 
 
 def request(tmp_path: Path, model: Path, **changes: object) -> DetectRequest:
