@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.house.processes import ROOT
 
+QUIET = ["ORT_DISABLE_TELEMETRY", "YOLO_OFFLINE", "YOLO_CONFIG_DIR", "MPLCONFIGDIR"]
 SYSTEM = ["/dev", "/proc"]  # null, shared memory, a process's own settings: no files of anybody
 
 
@@ -32,8 +33,10 @@ def run_watched(command: list[str], folder: Path, timeout: float = 120) -> Watch
         (folder / name).mkdir(exist_ok=True)
     log = folder / "strays.txt"
     log.unlink(missing_ok=True)
+    # What a package does only outside tests and continuous integration must show here too.
+    kept = {name: value for name, value in os.environ.items() if name not in {"CI", *QUIET} and "PYTEST" not in name}
     env = {
-        **os.environ,
+        **kept,
         **{variable: str(folder / name) for variable, name in places.items()},
         "PYTHONPATH": str(Path(__file__).parent),
         "PYTHONDONTWRITEBYTECODE": "1",
