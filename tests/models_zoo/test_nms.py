@@ -102,7 +102,7 @@ def test_a_cut_cell_gives_way_neither_to_its_own_tile_nor_to_a_faint_guess() -> 
     empty = seen(np.zeros((0, 4)), np.zeros((0, 2)))
     found = merge_tiles([(tiles[0], seen([cut, within], [[0.9, 0.1], [0.1, 0.8]])), (tiles[1], empty)])
     assert len(found) == 2
-    guess = seen([[5, 10, 35, 60]], [[0.01, 0.02]])
+    guess = seen([[3, 18, 30, 62]], [[0.01, 0.02]])
     found = merge_tiles([(tiles[0], seen([cut], [[0.9, 0.1]])), (tiles[1], guess)])
     assert found.boxes[0].tolist() == cut
 
