@@ -33,6 +33,11 @@ def test_a_rare_cell_that_the_model_is_sure_of_is_worth_asking_for() -> None:
     made = [MadeField(f"common{n}", [SURE] * 5) for n in range(9)] + [MadeField("rare", [SURE] * 4 + [SURE_BASOPHIL])]
     pool = make_pool(made, budget=1, counts=(2000, 1500, 4, 500))
     assert keys(strategy("uncertainty_rarity")(pool)) == ["rare"]
+    readings = read(pool)
+    plain, unsure = rarity.detection_values(readings, np.ones(4, np.float32))[-1], readings.unsure[-1]
+    assert plain == pytest.approx(unsure)
+    fourfold = rarity.detection_values(readings, np.array([4, 4, 4, 4], np.float32))[-1]
+    assert fourfold == pytest.approx(4 * unsure + 0.5 * 0.9)
 
 
 def test_class_weights_stay_within_their_bounds_and_follow_the_counts() -> None:
