@@ -17,7 +17,9 @@ GENERATED = {"LICENSE", "requirements.lock", "package-lock.json"}
 FORBIDDEN = {
     "the address of a package index": re.compile(r"py[p]i\.org|python[h]osted|npm[j]s\.(?:org|com)|deb[i]an\.org"),
     "a path of one machine": re.compile(r"""(?:^|[\s"'`(=:])/(?:[h]ome|[r]oot|[w]ork|[U]sers)/\w"""),
-    "a word that says nothing of what the thing does": re.compile(r"\b[h]elpers?\b|\b(?<!user-)[a]gents?\b", re.I),
+    "a word that says nothing of what the thing does": re.compile(
+        r"\b(?<!onnx\.)[h]elpers?\b|\b(?<!user-)[a]gents?\b", re.I
+    ),
     "unfinished work": re.compile(r"\b(?:TO[D]O|FIX[M]E|X[X]X)\b"),
 }
 
