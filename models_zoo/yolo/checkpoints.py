@@ -126,14 +126,17 @@ def write_weights(checkpoint: Path, target: Path) -> int:
 
     Paths of this machine and the state of its repository do not travel with the file.
     """
+    import torch
     from ultralytics.utils.torch_utils import strip_optimizer
 
-    state = _read(checkpoint)
-    here = dict.fromkeys(("data", "project", "model", "pretrained", "resume", "distill_model", "save_dir"))
-    arguments = {**state["train_args"], **here}
+    epoch = int(_read(checkpoint)["epoch"]) + 1
     part = target.with_name(target.name + ".part")
-    stripped = strip_optimizer(checkpoint, str(part), {"git": None, "train_args": arguments})
+    stripped = strip_optimizer(checkpoint, str(part), {"git": None})
     if not stripped:
         raise ValueError(f"{checkpoint} is no checkpoint of a training")
+    here = dict.fromkeys(("data", "project", "model", "pretrained", "resume", "distill_model", "save_dir"))
+    stripped["train_args"] |= here
+    stripped["model"].args = {**stripped["model"].args, **here}
+    torch.save(stripped, part)
     part.replace(target)
-    return int(state["epoch"]) + 1
+    return epoch

@@ -170,9 +170,13 @@ class _Session:
         if source.resolve() != (self.out / checkpoints.BEST).resolve():
             checkpoints.keep(source, self.out / checkpoints.BEST)
 
-    def _on_start(self, _: Any) -> None:
+    def _on_start(self, training: Any) -> None:
         import torch
 
+        momentum = settings.norm_momentum(self.request.epochs * len(training.train_loader))
+        for layer in training.model.modules():
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                layer.momentum = momentum
         # ultralytics leaves one core free, which on two cores costs 45 % more time.
         torch.set_num_threads(self.threads)
         self._began = self._last = time.monotonic()

@@ -25,7 +25,7 @@ def _field(path: Path, side: int, discs: int, chance: np.random.Generator) -> Fi
     brush, circles = ImageDraw.Draw(picture), []
     for _ in range(100):
         radius = chance.uniform(9, 15)
-        x, y = chance.uniform(radius, side - radius, 2)
+        x, y = (float(value) for value in chance.uniform(radius, side - radius, 2))
         if len(circles) < discs and all(np.hypot(x - a, y - b) > radius + r + 2 for a, b, r in circles):
             label = len(circles) % 2
             # Pillow paints whole pixels whose centre lies inside: half a pixel less puts the edge where it is said.
