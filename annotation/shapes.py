@@ -9,8 +9,6 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from shapely.geometry import Polygon
-
 Kind = Literal["circle", "box", "contour"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -45,7 +43,7 @@ class Shape:
         if self.kind == "box":
             x0, y0, x1, y1 = self.points
             return (x1 - x0) * (y1 - y0)
-        return float(Polygon(self.vertices).area)
+        return _area(self.points)
 
     @property
     def vertices(self) -> list[tuple[float, float]]:
@@ -56,6 +54,15 @@ class Shape:
             x0, y0, x1, y1 = self.points
             return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
         return list(zip(self.points[0::2], self.points[1::2], strict=True))
+
+
+def _area(points: tuple[float, ...]) -> float:
+    """Of a polygon x0, y0, x1, y1, ..., by the shoelace formula from its first corner (exact far from the origin)."""
+    left, top = points[0], points[1]
+    xs = [x - left for x in points[0::2]]
+    ys = [y - top for y in points[1::2]]
+    turned = sum(x * next_y - next_x * y for x, y, next_x, next_y in zip(xs, ys, xs[1:], ys[1:], strict=False))
+    return abs(turned) / 2
 
 
 def fault_of(shape: Shape, width: int, height: int) -> str | None:

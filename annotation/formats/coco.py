@@ -127,8 +127,12 @@ def _shelve(spool: Spool, places: Mapping[Any, int], index: int, item: Any, file
     image_id = item.get("image_id") if isinstance(item, dict) else None
     place = places.get(image_id) if isinstance(image_id, (int, float, str)) else None
     if place is not None:
-        spool.add(place, item)
-        return None
+        try:
+            spool.add(place, item)
+            return None
+        except TypeError as error:  # what no JSON writer takes: numbers beyond 64 bits, half characters, endless depth
+            spool.add(-1, None)
+            return Fault(file, index, f"cannot be used: {error}")
     spool.add(-1, None)
     return Fault(file, index, f"image_id {image_id!r} is not in the list of images")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,6 +74,8 @@ def _from_polygons(polygons: list[Any]) -> Found:
 def _polygon(part: Any) -> tuple[float, ...]:
     if not isinstance(part, list) or len(part) < 6 or len(part) % 2:
         raise ValueError(f"segmentation is no list of at least 3 points: {str(part)[:40]}")
+    if set(map(type, part)) <= {int, float} and all(map(math.isfinite, part)):  # nearly all of them
+        return tuple(map(float, part))
     return tuple(number(value, "segmentation") for value in part)
 
 

@@ -15,6 +15,7 @@ class is `cell`.
 from __future__ import annotations
 
 import csv
+import struct
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -35,6 +36,19 @@ SPECK_PX = 16
 MAX_MEGAPIXELS = 100
 CYTOPLASM, NUCLEUS = 64, 192
 _EIGHT = np.ones((3, 3), dtype=bool)
+
+# What broken pictures make Pillow raise.
+BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    struct.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
 
 Numbers = npt.NDArray[np.int32]
 
@@ -73,11 +87,12 @@ def _classes(folder: DataFolder, images: list[str], given: Mapping[str, str]) ->
     rows = rows if rows and _code(rows[0][1], rows) else rows[1:]
     names = _names(folder) | dict(given)
     stems = sorted(stem_of(file) for file in images)
+    known = set(stems)
     by_number = {int(stem): stem for stem in stems if stem.isdecimal()}
     found: dict[str, str] = {}
     for position, row in enumerate(rows):
         key, code = stem_of(row[0].strip()), row[1].strip()
-        stem = key if key in stems else by_number.get(int(key)) if key.isdecimal() else None
+        stem = key if key in known else by_number.get(int(key)) if key.isdecimal() else None
         if stem is None and position < len(stems):
             stem = stems[position]
         if stem is not None and code:
@@ -109,7 +124,7 @@ def _read_mask(
         objects, found = _objects(folder.path(file), file, kind, label)
         faults += found
         labelled = True
-    except (OSError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except BROKEN as error:
         faults.append(Fault(file, None, f"cannot be read: {error}", 0))
     return FieldRecord(
         name=name_of(image or file),

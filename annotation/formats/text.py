@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import math
 import re
 
@@ -14,6 +15,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_PLAIN = re.compile(r"[-+.eE0-9\s]+")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)["']""")
 
 
@@ -28,7 +30,10 @@ def decode(data: bytes) -> str:
     if b"\x00" in data:
         raise ValueError("is not a text file")
     declared = _DECLARED.match(data)
-    for encoding in (declared.group(1).decode() if declared else "utf-8", "utf-8", "cp1252"):
+    named = declared.group(1).decode().lower() if declared else "utf-8"
+    if named.startswith(("utf-16", "utf-32")):  # it could not have been read this far if that were true
+        named = "utf-8"
+    for encoding in (named, "utf-8", "cp1252"):
         try:
             return data.decode(encoding)
         except (UnicodeDecodeError, LookupError):
@@ -38,6 +43,8 @@ def decode(data: bytes) -> str:
 
 def number(value: object, what: str) -> float:
     """A finite number from text or JSON. Raises ValueError that names `what` and the value."""
+    if type(value) is float and math.isfinite(value):  # nearly all of them
+        return value
     if value is None:
         raise ValueError(f"{what} is missing")
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
@@ -51,6 +58,16 @@ def number(value: object, what: str) -> float:
     if not math.isfinite(result):
         raise ValueError(f"{what} is not a finite number: {_short(value)}")
     return result
+
+
+def numbers(text: str, what: str) -> tuple[float, ...]:
+    """Finite numbers with blanks between. Raises ValueError that names `what` and the first that is none."""
+    if _PLAIN.fullmatch(text):
+        with contextlib.suppress(ValueError):
+            values = tuple(map(float, text.split()))
+            if all(map(math.isfinite, values)):
+                return values
+    return tuple(number(word, what) for word in text.split())
 
 
 def _from_text(text: str, what: str) -> float:

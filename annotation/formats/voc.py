@@ -19,7 +19,7 @@ from typing import Any
 
 from annotation.formats.folder import SPLITS, DataFolder, Pictures, name_of, split_of, stem_of, unlabelled
 from annotation.formats.records import Fault, FieldRecord, ObjectRecord, ReadOptions
-from annotation.formats.text import decode, number
+from annotation.formats.text import decode, number, numbers
 from annotation.shapes import KINDS, Kind, Shape
 
 FLAGS = ("difficult", "truncated", "occluded")
@@ -164,7 +164,7 @@ def _own_shape(element: ET.Element, kind: Kind) -> Shape:
     text = element.findtext(tag)
     if not text or not text.strip():
         raise ValueError(f"its shape is {kind}, but there is no <{tag}>")
-    return Shape(kind, tuple(number(word, tag) for word in text.split()))
+    return Shape(kind, numbers(text, tag))
 
 
 def _corners(polygon: ET.Element) -> tuple[float, ...]:

@@ -88,7 +88,7 @@ def describe(folder: DataFolder) -> _Described:
     for file in sorted(folder.ending(".yaml", ".yml"), key=lambda file: (file.count("/"), stem_of(file) != "data")):
         try:
             content = yaml.safe_load(decode(folder.path(file).read_bytes()))
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, RecursionError) as error:
             raise ValueError(f"{file} cannot be read as YAML: {error}") from error
         if isinstance(content, dict) and "names" in content:
             found.names = _names(content["names"], file)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +26,14 @@ DECODE_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
-    EOFError,
-    OverflowError,
-    MemoryError,
-    KeyError,
     TypeError,
-    IndexError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
 )
 
 _SNIFFED = (

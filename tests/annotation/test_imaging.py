@@ -139,7 +139,7 @@ def test_other_formats_become_png_without_loss(
 
 def test_small_pages_of_a_tiff_are_left_behind(tmp_path: Path) -> None:
     label = picture(12, 9)
-    label.encoderinfo = {"tiffinfo": {254: 1, 270: SECRET.decode()}}  # type: ignore[attr-defined]
+    label.encoderinfo = {"tiffinfo": {254: 1, 270: SECRET.decode()}}
     source = save(tmp_path / "a.tif", picture(), "TIFF", save_all=True, append_images=[label])
     stored = ingest(source, tmp_path / "store")
     assert np.array_equal(read_rgb(tmp_path / "store" / stored.path), np.asarray(picture()))

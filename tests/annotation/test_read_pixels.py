@@ -86,7 +86,7 @@ def test_what_must_be_told_is_asked_for(tmp_path: Path) -> None:
 
 def disc(radius: float, height: int = HEIGHT, width: int = WIDTH, at: tuple[float, float] = (40, 40)) -> np.ndarray:
     y, x = np.mgrid[0:height, 0:width] + 0.5
-    return (x - at[0]) ** 2 + (y - at[1]) ** 2 <= radius**2
+    return np.asarray((x - at[0]) ** 2 + (y - at[1]) ** 2 <= radius**2)
 
 
 @settings(max_examples=25, deadline=None)
