@@ -36,6 +36,7 @@ def prepare(home: Path) -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     config = Path(os.environ.setdefault("YOLO_CONFIG_DIR", str(home.resolve())))
     os.environ.setdefault("MPLCONFIGDIR", str(config / "matplotlib"))
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(config / "torchinductor"))
     if "ultralytics" in sys.modules:
         _quiet_what_is_loaded()
     else:
