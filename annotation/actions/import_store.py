@@ -35,7 +35,8 @@ from annotation.models import (
 )
 from annotation.shapes import Shape
 
-CHUNK = 200
+# Fields and objects that are held at once, and rows of one INSERT.
+CHUNK, CHUNK_OBJECTS, INSERT = 200, 4000, 1000
 Item = TypeVar("Item")
 
 
@@ -48,9 +49,22 @@ class Stored:
     fields: set[int] = field(default_factory=set)
 
 
-def chunks(items: Iterable[Item], size: int = CHUNK) -> Iterator[list[Item]]:
+def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     source = iter(items)
     while chunk := list(islice(source, size)):
+        yield chunk
+
+
+def light_chunks(entries: Iterable[SpooledField]) -> Iterator[list[SpooledField]]:
+    """Some fields at a time, fewer where they are full of cells: marrow fields hold hundreds."""
+    chunk, objects = list[SpooledField](), 0
+    for entry in entries:
+        chunk.append(entry)
+        objects += len(entry.objects)
+        if len(chunk) == CHUNK or objects >= CHUNK_OBJECTS:
+            yield chunk
+            chunk, objects = [], 0
+    if chunk:
         yield chunk
 
 
@@ -78,7 +92,7 @@ class Storer:
 
     def store(self, entries: Iterable[SpooledField], report: Callable[[int], None]) -> Stored:
         done = 0
-        for chunk in chunks(entries):
+        for chunk in light_chunks(entries):
             self._store_chunk(chunk)
             done += len(chunk)
             report(done)
@@ -200,7 +214,7 @@ class Storer:
     def _cells(self, readings: list[tuple[Reading, tuple[SpooledObject, ...]]]) -> None:
         taken = self._taken(item.uuid for _, objects in readings for item in objects if item.uuid)
         cells = (self._cell(reading, item, taken) for reading, objects in readings for item in objects)
-        for chunk in chunks(cells, 2000):
+        for chunk in chunks(cells, INSERT):
             Cell.objects.bulk_create(chunk)
 
     def _taken(self, uuids: Iterable[str]) -> set[uuid.UUID]:
