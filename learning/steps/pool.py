@@ -17,7 +17,7 @@ from learning.exchange import Working, record_of_field, scale_of
 from learning.models import ModelVersion
 from learning.steps.context import Context
 from learning.steps.looking import Looker, look
-from learning.steps.quality import faults_of
+from learning.steps.quality import faults_of, groups_of
 from learning.strategies import Pool, Ranking
 from learning.weights import starter_weights
 from models_zoo import registry
@@ -98,7 +98,7 @@ def _pool(context: Context, fields: Sequence[Field], eyes: Eyes, model: ModelVer
     return Pool(
         classes=eyes.classes,
         keys=tuple(str(field.pk) for field in fields),
-        slide=_groups(fields),
+        slide=groups_of(fields),
         quality=faults_of(fields, labelled, context.counting("checking pictures")),
         embedding=_embeddings([found.get(str(field.pk)) for field in fields], width),
         field=np.repeat(np.arange(len(fields)), [len(part) for part in parts]).astype(np.int64),
@@ -154,13 +154,6 @@ def _stack(parts: Sequence[NDArray[np.float32]], width: int) -> NDArray[np.float
 
 def _scale(eyes: Eyes, field: Field) -> np.float32:
     return np.float32(scale_of(eyes.looker.working, field.um_per_px) if eyes.looker else 1.0)
-
-
-def _groups(fields: Sequence[Field]) -> NDArray[np.int64]:
-    """The slide of each field, else its case, as a number; -1 where neither is known."""
-    names = [f"slide {f.slide_id}" if f.slide_id else f"case {f.case_id}" if f.case_id else "" for f in fields]
-    numbers = {name: number for number, name in enumerate(sorted(set(names) - {""}))}
-    return np.array([numbers.get(name, -1) for name in names], np.int64)
 
 
 def _labelled_fields(project: Project) -> list[Field]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from annotation.models import Field
 from learning.exchange import path_of
-from learning.strategies.quality import contrast, reasons, sharpness
+from learning.strategies.quality import contrast, flags, sharpness
 from models_zoo.images import read_rgb, resize
 
 Report = Callable[[int, int], None]
@@ -28,4 +29,12 @@ def faults_of(fields: Sequence[Field], labelled: Sequence[Field], report: Report
         report(number + 1, len(fields))
     hashes = np.array([int(field.phash, 16) for field in fields], np.uint64)
     known = [(field.public_name, int(field.phash, 16)) for field in labelled]
-    return reasons([field.public_name for field in fields], sharp, contrasts, hashes, labelled=known)
+    names = [field.public_name for field in fields]
+    return flags(names, sharp, contrasts, hashes, labelled=known, groups=groups_of(fields))
+
+
+def groups_of(fields: Sequence[Field]) -> NDArray[np.int64]:
+    """The slide of each field, else its case, as a number; -1 where neither is known."""
+    names = [f"slide {f.slide_id}" if f.slide_id else f"case {f.case_id}" if f.case_id else "" for f in fields]
+    numbers = {name: number for number, name in enumerate(sorted(set(names) - {""}))}
+    return np.array([numbers.get(name, -1) for name in names], np.int64)

@@ -90,7 +90,7 @@ def measure(onnx: str, test: Sequence[FieldRecord]) -> dict[str, Any]:
     request = DetectRequest(onnx, tuple(test), str(Path(onnx).with_name("test.npz")), TILE)
     found = registry.call("detect", request)
     truths = {
-        field.key: Truth(*_boxes_and_labels(field), field.case)  # type: ignore[arg-type]  # two arrays
+        field.key: Truth(*_boxes_and_labels(field), field.case)
         for field in test
     }
     report = evaluate(truths, found, CLASSES)
