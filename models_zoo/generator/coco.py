@@ -19,9 +19,9 @@ def write_set(folder: Path, fields: Iterable[GeneratedField]) -> Path:
     """Save `fields` under `folder` and answer the path of annotations.json.
 
     Beside COCO's own keys (ids from 1, polygons and boxes in pixels, the corner of the first pixel is (0, 0)): images
-    carry `case`, `slide`, `um_per_px`, `stain` and `flaw`, annotations `shape` ("contour"), `attributes` and, where it
-    is known, the polygon `nucleus`. Fields are written one by one, so the memory they need does not grow. Raises
-    FileExistsError where the folder already holds a set.
+    carry `case`, `slide`, `um_per_px`, `stain`, `flaw` and `exhaustive`, annotations `shape` ("contour"), `attributes`
+    and, where it is known, the polygon `nucleus`. Fields are written one by one: only their truth stays in memory.
+    Raises FileExistsError where the folder already holds a set.
     """
     target = folder / "annotations.json"
     if target.exists():
@@ -53,6 +53,7 @@ def _image_entry(number: int, one: GeneratedField) -> dict[str, Any]:
         "um_per_px": one.um_per_px,
         "stain": one.stain,
         "flaw": one.flaw,
+        "exhaustive": True,
     }
 
 

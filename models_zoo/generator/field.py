@@ -148,8 +148,10 @@ def _photograph(rng: np.random.Generator, settings: FieldSettings, density: Floa
     image *= light
     # Photon noise grows with the root of the signal; the rest is the sensor's own.
     noise = rng.standard_normal(image.shape, dtype=np.float32)
-    image += noise * (np.float32(settings.noise) * np.sqrt(image / 255 + np.float32(0.15)))
-    return np.clip(image + np.float32(0.5), 0, 255).astype(np.uint8)
+    noise *= np.sqrt(image * np.float32(settings.noise**2 / 255) + np.float32(0.15 * settings.noise**2))
+    image += noise
+    image += np.float32(0.5)
+    return np.clip(image, 0, 255, out=image).astype(np.uint8)
 
 
 def _illumination(rng: np.random.Generator, settings: FieldSettings) -> Floats:
@@ -157,7 +159,8 @@ def _illumination(rng: np.random.Generator, settings: FieldSettings) -> Floats:
     x = np.linspace(-1, 1, settings.width, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, settings.height, dtype=np.float32)[:, None]
     tilt, angle = rng.uniform(0, 0.05), rng.uniform(0, 2 * np.pi)
-    shade = 1 - settings.vignette * 0.5 * (x * x + y * y) + tilt * (np.cos(angle) * x + np.sin(angle) * y)
+    shade = 1 - np.float32(settings.vignette * 0.5) * (x * x + y * y)
+    shade = shade + np.float32(tilt * np.cos(angle)) * x + np.float32(tilt * np.sin(angle)) * y
     colour = np.array(STAINS[settings.stain].ground) * np.array(settings.tint) * rng.uniform(0.97, 1.03)
-    light: Floats = (shade[..., None] * np.minimum(colour, 255)).astype(np.float32)
+    light: Floats = shade[..., None] * np.minimum(colour, 255).astype(np.float32)
     return light

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+from PIL import Image
 
 from models_zoo.generator import textures
 from models_zoo.generator.cells import Pen
@@ -20,15 +20,20 @@ _RED_KINDS = 24
 
 def draw_ground(pen: Pen, settings: FieldSettings, taken: Places) -> Floats:
     """Optical density (h, w, 3) of everything unlabelled; red cells keep clear of most of `taken`."""
-    shape = (settings.height, settings.width)
-    density = np.zeros((*shape, 3), np.float32)
-    rough = textures.grain(pen.rng, (shape[0] // 32 + 2, shape[1] // 32 + 2), 3.0)
-    clouds = ndimage.zoom(rough, 32, order=1)[: shape[0], : shape[1]]
-    density += 0.012 * (clouds + 1.5)[..., None] * pen.colours["pink"] / pen.colours["pink"].mean()
+    density = _clouds(pen, settings)
     holes = _fat(pen, settings, density)
     _red_cells(pen, settings, density, np.vstack([taken, holes]))
     _platelets(pen, settings, density)
     _specks(pen, settings, density)
+    return density
+
+
+def _clouds(pen: Pen, settings: FieldSettings) -> Floats:
+    """A film of plasma that has taken a little stain, thicker here and thinner there."""
+    rough = Image.fromarray(textures.grain(pen.rng, (settings.height // 32 + 2, settings.width // 32 + 2), 3.0))
+    film = np.asarray(rough.resize((settings.width, settings.height), Image.Resampling.BILINEAR))
+    density: Floats = np.float32(0.012) * (film + np.float32(1.5))[..., None] * pen.colours["pink"]
+    density /= pen.colours["pink"].mean()
     return density
 
 

@@ -56,11 +56,14 @@ class Morphology:
     stretch: Range = (1.0, 1.12)
 
 
-_FINE = Chromatin(0.55, (0.10, 0.20), (0.66, 0.88))
+_FINE = Chromatin(0.6, (0.10, 0.24), (0.66, 0.92))
 _OPEN = Chromatin(0.7, (0.16, 0.28), (0.75, 0.95))
-_COARSE = Chromatin(0.9, (0.22, 0.36), (0.86, 1.08))
+_COARSE = Chromatin(0.9, (0.2, 0.36), (0.84, 1.1))
 _CLUMPED = Chromatin(1.05, (0.26, 0.42), (0.95, 1.18))
-_PYKNOTIC = Chromatin(0.8, (0.05, 0.12), (1.15, 1.4))
+_PYKNOTIC = Chromatin(0.85, (0.05, 0.2), (1.08, 1.4))
+
+# Erythroblasts lose their blue (RNA) as they fill with haemoglobin.
+_MATURING = ("basophilic", "salmon")
 
 _AZUROPHIL = Granules("azure", 0.5, 1.3, (0.6, 1.0), over=0.55)
 _SPECIFIC = Granules("azure", 0.35, 0.9, (0.12, 0.35))
@@ -69,7 +72,7 @@ _BASOPHIL = Granules("black", 0.8, 0.55, (0.8, 1.1), over=0.85)
 
 MORPHOLOGY: dict[str, Morphology] = {
     "blast": Morphology(
-        (12, 19), (0.80, 0.92), _FINE, ("greyblue", "basophilic"), (0.2, 0.9), nucleoli=(1, 4), roughness=0.04
+        (11, 19), (0.76, 0.92), _FINE, ("greyblue", "basophilic"), (0.2, 0.95), nucleoli=(0, 4), roughness=0.04
     ),
     "pmo": Morphology(
         (15, 22), (0.62, 0.76), Chromatin(0.65, (0.14, 0.24), (0.72, 0.9)), ("greyblue", "basophilic"), (0.1, 0.7),
@@ -106,23 +109,23 @@ MORPHOLOGY: dict[str, Morphology] = {
         roughness=0.06, stretch=(1.0, 1.3),
     ),
     "lym": Morphology(
-        (7, 11.5), (0.80, 0.93), _CLUMPED, ("greyblue", "basophilic"), (0.0, 0.5), ("round", "bean"), (0.2, 1.0),
-        (0.0, 0.15), roughness=0.04,
+        (7, 13), (0.74, 0.93), Chromatin(1.0, (0.16, 0.4), (0.84, 1.15)), ("greyblue", "basophilic"), (0.0, 0.6),
+        ("round", "bean"), (0.2, 1.0), (0.0, 0.15), roughness=0.04,
     ),
     "plasma": Morphology(
         (10, 17), (0.46, 0.58), Chromatin(1.0, (0.2, 0.34), (0.95, 1.15), wheel=0.3), ("basophilic", "violetgrey"),
         (0.0, 0.35), eccentric=(0.8, 1.05), halo=(0.6, 0.9), vacuoles=0.2, stretch=(1.1, 1.45), roughness=0.04,
     ),
     "proery": Morphology(
-        (16, 24), (0.76, 0.87), Chromatin(0.6, (0.14, 0.24), (0.78, 0.98)), ("basophilic", "basophilic"),
+        (14, 23), (0.76, 0.87), Chromatin(0.6, (0.14, 0.24), (0.78, 0.98)), ("basophilic", "basophilic"),
         nucleoli=(1, 2), halo=(0.0, 0.25), roughness=0.04,
     ),
     "basery": Morphology(
-        (12, 17), (0.68, 0.80), _COARSE, ("basophilic", "violetgrey"), (0.0, 0.45), halo=(0.0, 0.15)
+        (11.5, 17), (0.62, 0.79), _COARSE, _MATURING, (0.0, 0.38), eccentric=(0.0, 0.5), halo=(0.0, 0.15)
     ),
-    "polyery": Morphology((9.5, 14), (0.52, 0.70), _CLUMPED, ("violetgrey", "salmon"), (-0.2, 0.6), eccentric=(0, 0.7)),
+    "polyery": Morphology((9, 14.5), (0.48, 0.70), _CLUMPED, _MATURING, (0.22, 0.82), eccentric=(0.0, 0.8)),
     "orthoery": Morphology(
-        (7.5, 11), (0.38, 0.55), _PYKNOTIC, ("violetgrey", "salmon"), (0.45, 1.05), eccentric=(0.1, 1.0)
+        (7.5, 12), (0.38, 0.58), _PYKNOTIC, _MATURING, (0.66, 1.03), eccentric=(0.1, 1.0)
     ),
     "mega": Morphology(
         (28, 60), (0.64, 0.86), Chromatin(1.3, (0.2, 0.32), (0.85, 1.05)), ("lilac", "pink"), (0.0, 0.6),

@@ -37,7 +37,7 @@ from models_zoo.generator.cases import RARE
 from models_zoo.generator.cells import Pen, draw_cell
 from models_zoo.generator.clutter import draw_clutter
 from models_zoo.generator.field import truth
-from models_zoo.generator.morphology import DIAMETERS, EXCLUDED
+from models_zoo.generator.morphology import DIAMETERS, EXCLUDED, MORPHOLOGY
 from models_zoo.generator.stains import palette
 
 SMALL = FieldSettings(width=200, height=160, density=6)
@@ -144,6 +144,23 @@ def test_classes_have_their_sizes_and_colours() -> None:
         assert nucleus[1] < nucleus[2]
     assert cytoplasm["eos"][0] > cytoplasm["eos"][2] + 40  # orange
     assert cytoplasm["plasma"][2] > cytoplasm["plasma"][0] + 20  # blue
+
+
+@pytest.mark.parametrize(
+    ("younger", "older", "trait"),
+    [
+        ("myc", "mmc", "dent"),
+        ("myc", "mmc", "diameter"),
+        ("mmc", "band", "diameter"),
+        ("basery", "polyery", "mix"),
+        ("basery", "polyery", "ratio"),
+        ("polyery", "orthoery", "mix"),
+        ("blast", "proery", "ratio"),
+    ],
+)
+def test_neighbouring_stages_share_part_of_their_looks(younger: str, older: str, trait: str) -> None:
+    ranges = [getattr(MORPHOLOGY[label], trait) for label in (younger, older)]
+    assert max(low for low, _ in ranges) < min(high for _, high in ranges)
 
 
 def test_a_set_gives_each_case_its_stain_and_keeps_rare_classes_to_few_cases() -> None:
