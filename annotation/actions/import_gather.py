@@ -249,6 +249,9 @@ class Gatherer:
     def _case_and_slide(self, record: FieldRecord) -> tuple[str | None, str | None]:
         match = self.case_pattern.search(record.name) if self.case_pattern else None
         groups = match.groupdict() if match else {}
+        if self.case_pattern and not match:
+            reason = f"the case pattern does not fit {record.name}, so its case is not known"
+            self.found.warnings.append(as_entry(Fault(record.source, None, reason, 0)))
         return record.case or groups.get("case"), record.slide or groups.get("slide")
 
     def _is_news(self, record: FieldRecord, entry: SpooledField) -> bool:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from annotation.access import Actor, Permission, require
-from annotation.actions.import_gather import Gathered, Gatherer, spooled
+from annotation.actions.import_gather import Gathered, Gatherer, as_entry, spooled
 from annotation.actions.import_splits import Plan, check_source, plan_splits
 from annotation.actions.import_store import Stored, Storer
 from annotation.actions.projects import ClassFinder, add_class
@@ -233,7 +233,7 @@ class _Import:
             splits={split: stored.splits[split] for split in Split.values},
             unit=plan.unit,
             rejected=gathered.rejected,
-            warnings=gathered.warnings + [{"file": "", "index": None, "reason": text} for text in plan.warnings],
+            warnings=gathered.warnings + [as_entry(Fault("", None, text, 0)) for text in plan.warnings],
         )
         kept = report.objects_stored + report.already
         if report.objects_in != kept + gathered.lost:

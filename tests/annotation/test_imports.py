@@ -167,6 +167,11 @@ def test_auto_draws_the_four_splits_and_keeps_cases_whole(project: Project, tmp_
     more = voc(tmp_path / "two", {f"P{case}_9": [CELL] for case in range(9)}, seed=500)
     bring(project, more, case_pattern=r"P(?P<case>\d)_")
     assert dict(project.cases.values_list("code", "fields__split")) == before
+    odd = bring(project, voc(tmp_path / "odd", {"Q": [CELL]}, seed=800), case_pattern=r"P(?P<case>\d)_")
+    assert (odd.unit, odd.warnings[0]["reason"]) == (
+        "field",
+        "the case pattern does not fit Q.png, so its case is not known",
+    )
     # Even a split asked for by name does not tear a case apart.
     late = bring(
         project,
