@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -49,20 +51,27 @@ _SNIFFED = (
 )
 
 
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without Pillow's warnings: damaged metadata is dropped anyway, and the limit of size is ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
+
+
 class RefusedImage(Refused):
     """The file cannot be a field. The message says why in a sentence for people."""
 
 
 def open_checked(data: bytes, max_megapixels: float) -> Image.Image:
-    """The image of a file, opened but not decoded: its header says that it may be.
+    """The image of a file, opened but not decoded: its header says that it may be. Called within `quiet`.
 
     Raises RefusedImage when it is no image of a known format, larger than `max_megapixels`, animated, or deeper than
     8 bits a sample.
     """
     try:
-        with warnings.catch_warnings():  # the limit is ours, by the header, before a pixel is decoded
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise RefusedImage(f"The image is too large: above the limit of {max_megapixels:g} megapixels.") from error
     except UnidentifiedImageError as error:
@@ -114,10 +123,7 @@ def orientation_of(image: Image.Image) -> int:
 def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
     """Pixels (height, width, 3) of a stored image as a person sees it: orientation applied, grey, palette and CMYK
     turned to RGB, white where it is transparent. Raises OSError when the file is gone or damaged."""
-    with warnings.catch_warnings():  # stored images have passed the limit already
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        image = Image.open(path, formats=FORMATS)
-    with image:
+    with quiet(), Image.open(path, formats=FORMATS) as image:
         return np.asarray(as_rgb(ImageOps.exif_transpose(image)))
 
 

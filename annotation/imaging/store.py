@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from annotation.imaging.phash import difference_hash
-from annotation.imaging.reading import DECODE_ERRORS, SIXTEEN_BITS, RefusedImage, open_checked, orientation_of
+from annotation.imaging.reading import DECODE_ERRORS, SIXTEEN_BITS, RefusedImage, open_checked, orientation_of, quiet
 from annotation.imaging.segments import strip_jpeg, strip_png
 
 MAX_MEGAPIXELS = 100.0
@@ -44,37 +44,31 @@ def ingest(source: Path, store: Path, max_megapixels: float = MAX_MEGAPIXELS) ->
     if source.stat().st_size > MAX_FILE_BYTES:
         raise RefusedImage("The file is larger than 1 GB.")
     data = source.read_bytes()
-    with open_checked(data, max_megapixels) as image:
-        if image.format == "TIFF":
-            _check_pages(image)
-        _decode(image)
-        orientation = orientation_of(image)
-        content, kind, kept = _stripped(image, data, orientation)
-        upright = _turned(image, orientation)
-        sha256 = hashlib.sha256(content).hexdigest()
-        path = f"{sha256[:2]}/{sha256}.{kind}"
-        _write_once(store / path, content)
-        width, height = upright.size
-        return StoredImage(sha256, path, width, height, kind, kept, difference_hash(upright))
+    with quiet(), open_checked(data, max_megapixels) as image:
+        try:
+            content, kind, kept, upright = _examined(image, data)
+            width, height = upright.size
+            phash = difference_hash(upright)
+        except DECODE_ERRORS as error:
+            raise RefusedImage(f"The image is truncated or damaged: {error}.") from error
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = f"{sha256[:2]}/{sha256}.{kind}"
+    _write_once(store / path, content)
+    return StoredImage(sha256, path, width, height, kind, kept, phash)
 
 
-def _decode(image: Image.Image) -> None:
-    try:
-        image.load()
-    except DECODE_ERRORS as error:
-        raise RefusedImage(f"The image is truncated or damaged: {error}.") from error
-
-
-def _stripped(image: Image.Image, data: bytes, orientation: int) -> tuple[bytes, str, int]:
-    """The bytes to store, their format, and the orientation that they still carry."""
-    try:
-        if image.format in ("JPEG", "MPO"):
-            return strip_jpeg(data, orientation), "jpg", orientation
-        if image.format == "PNG":
-            return strip_png(data, orientation), "png", orientation
-    except ValueError as error:
-        raise RefusedImage(f"The image is truncated or damaged: {error}.") from error
-    return _as_png(_turned(image, orientation)), "png", 1
+def _examined(image: Image.Image, data: bytes) -> tuple[bytes, str, int, Image.Image]:
+    """The bytes to store, their format, the orientation that they still carry, and the picture upright."""
+    if image.format == "TIFF":
+        _check_pages(image)
+    image.load()
+    orientation = orientation_of(image)
+    upright = _turned(image, orientation)
+    if image.format in ("JPEG", "MPO"):
+        return strip_jpeg(data, orientation), "jpg", orientation, upright
+    if image.format == "PNG":
+        return strip_png(data, orientation), "png", orientation, upright
+    return _as_png(upright), "png", 1, upright
 
 
 def _turned(image: Image.Image, orientation: int) -> Image.Image:
