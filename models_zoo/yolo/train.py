@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,12 +31,15 @@ def train(request: TrainRequest, report: Report | None = None) -> TrainResult:
     out = Path(request.out)
     out.mkdir(parents=True, exist_ok=True)
     environment.prepare(out / "environment")
+    outside = sys.stdout
+
+    def heard(progress: Progress) -> None:
+        if report is not None:
+            with contextlib.redirect_stdout(outside):  # what a caller prints is his, not the log's
+                report(progress)
+
     with environment.output_to(out / "train.log"):
-        return _train(request, report or _unheard, out)
-
-
-def _unheard(_: Progress) -> None:
-    """Nobody asked."""
+        return _train(request, heard, out)
 
 
 def _train(request: TrainRequest, report: Report, out: Path) -> TrainResult:
@@ -174,7 +179,8 @@ class _Session:
         import torch
 
         momentum = settings.norm_momentum(self.request.epochs * len(training.train_loader))
-        for layer in training.model.modules():
+        network = getattr(training.model, "student_model", training.model)
+        for layer in network.modules():
             if isinstance(layer, torch.nn.BatchNorm2d):
                 layer.momentum = momentum
         # ultralytics leaves one core free, which on two cores costs 45 % more time.
