@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import shapely
 from shapely.geometry import Polygon
 
-from annotation.formats.text import number
+from annotation.formats.text import number, plain_numbers
 from annotation.shapes import Shape
 
 # A box that another program moved is believed before our own extra fields. Ours agree to rounding.
@@ -40,7 +39,7 @@ def _box(item: Mapping[str, Any]) -> Shape:
         raise ValueError("no bbox")
     if not isinstance(values, list) or len(values) != 4:
         raise ValueError(f"bbox has not 4 numbers: {str(values)[:40]}")
-    x, y, w, h = (number(value, f"{what} of bbox") for value, what in zip(values, "xywh", strict=True))
+    x, y, w, h = plain_numbers(values) or (number(v, f"{what} of bbox") for v, what in zip(values, "xywh", strict=True))
     return Shape("box", (x, y, x + w, y + h))
 
 
@@ -53,7 +52,7 @@ def _own(item: Mapping[str, Any]) -> Shape | None:
     wanted = 3 if kind == "circle" else 4
     if not isinstance(values, list) or len(values) != wanted:
         return None
-    shape = Shape(kind, tuple(number(value, kind) for value in values))
+    shape = Shape(kind, plain_numbers(values) or tuple(number(value, kind) for value in values))
     moved = max(abs(a - b) for a, b in zip(shape.bounds, _box(item).points, strict=True))
     return shape if moved <= MOVED_PX else None
 
@@ -74,9 +73,7 @@ def _from_polygons(polygons: list[Any]) -> Found:
 def _polygon(part: Any) -> tuple[float, ...]:
     if not isinstance(part, list) or len(part) < 6 or len(part) % 2:
         raise ValueError(f"segmentation is no list of at least 3 points: {str(part)[:40]}")
-    if set(map(type, part)) <= {int, float} and all(map(math.isfinite, part)):  # nearly all of them
-        return tuple(map(float, part))
-    return tuple(number(value, "segmentation") for value in part)
+    return plain_numbers(part) or tuple(number(value, "segmentation") for value in part)
 
 
 def _joined(parts: list[tuple[float, ...]]) -> tuple[float, ...] | None:

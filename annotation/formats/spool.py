@@ -32,27 +32,34 @@ class Spool:
         return len(self._groups)
 
     def add(self, group: int, value: Any) -> None:
-        """`value` is anything that JSON can hold. The n-th value added has index n, from 1."""
-        self._file.write(orjson.dumps(value))
+        """`value` is anything that JSON can hold, else TypeError. The n-th value added has index n, from 1."""
+        data = orjson.dumps(value)
+        self._file.write(data)
         self._groups.append(group)
-        self._ends.append(self._file.tell())
-
-    def count(self, groups: int) -> list[int]:
-        """How many values the groups 0 to `groups` - 1 have."""
-        numbers = np.frombuffer(self._groups, dtype=np.int64) if self._groups else np.zeros(0, dtype=np.int64)
-        return [int(n) for n in np.bincount(numbers[numbers >= 0], minlength=groups)]
+        self._ends.append(self._ends[-1] + len(data))
 
     def groups(self, groups: int) -> Iterator[tuple[int, list[tuple[int, Any]]]]:
         """Each group from 0 to `groups` - 1, also the empty ones, with its (index, value) in the order added."""
-        numbers = np.frombuffer(self._groups, dtype=np.int64) if self._groups else np.zeros(0, dtype=np.int64)
+        numbers = np.array(self._groups, dtype=np.int64)
         order = np.argsort(numbers, kind="stable")
-        starts = np.searchsorted(numbers[order], np.arange(groups + 1))
+        counts = np.bincount(numbers + 1, minlength=groups + 1)  # group -1 is for what belongs to none
+        del numbers
+        starts = np.cumsum(counts)
         for group in range(groups):
-            places = order[starts[group] : starts[group + 1]]
-            yield group, [(int(place) + 1, self._value(int(place))) for place in places]
+            places = order[starts[group] : starts[group + 1]].tolist()
+            yield group, [(place + 1, value) for place, value in zip(places, self._values(places), strict=True)]
 
-    def _value(self, place: int) -> Any:
-        start, end = self._ends[place], self._ends[place + 1]
-        if self._file.tell() != start:
-            self._file.seek(start)
-        return orjson.loads(self._file.read(end - start))
+    def _values(self, places: list[int]) -> Iterator[Any]:
+        """Values by their places; places in a row are read at once."""
+        start = 0
+        for end in range(1, len(places) + 1):
+            if end == len(places) or places[end] != places[end - 1] + 1:
+                yield from self._row(places[start], places[end - 1] + 1)
+                start = end
+
+    def _row(self, first: int, last: int) -> Iterator[Any]:
+        base = self._ends[first]
+        self._file.seek(base)
+        data = memoryview(self._file.read(self._ends[last] - base))
+        for place in range(first, last):
+            yield orjson.loads(data[self._ends[place] - base : self._ends[place + 1] - base])

@@ -60,6 +60,17 @@ def number(value: object, what: str) -> float:
     return result
 
 
+def plain_numbers(values: list[object]) -> tuple[float, ...] | None:
+    """A list that is all finite numbers already, which nearly all are; None where each must be looked at."""
+    if not set(map(type, values)) <= {int, float}:
+        return None
+    try:
+        found = tuple(map(float, values))  # type: ignore[arg-type]  # int and float alone are left
+    except OverflowError:
+        return None
+    return found if all(map(math.isfinite, found)) else None
+
+
 def numbers(text: str, what: str) -> tuple[float, ...]:
     """Finite numbers with blanks between. Raises ValueError that names `what` and the first that is none."""
     if _PLAIN.fullmatch(text):
