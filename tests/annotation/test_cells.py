@@ -56,7 +56,9 @@ def test_undo_is_an_event_too() -> None:
     change_cell(cell=cell, version=2, actor=actor, deleted=False)
     verbs = [event.verb for event in cell.events.order_by("pk")]
     assert verbs == ["drawn", "deleted", "restored"]
-    assert cell.events.order_by("pk")[1].before["deleted"] is False
+    deletion = cell.events.order_by("pk")[1]
+    assert deletion.before is not None
+    assert deletion.before["deleted"] is False
 
 
 def test_an_accepted_prediction_stays_and_correcting_it_is_told() -> None:
