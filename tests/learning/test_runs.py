@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from learning import lease
 from learning.actions.runs import (
@@ -87,7 +87,7 @@ def test_a_living_worker_keeps_its_run() -> None:
     assert not claim_run(copy_of(run))
 
 
-def test_a_run_that_keeps_losing_its_worker_fails(settings: SettingsWrapper) -> None:
+def test_a_run_that_keeps_losing_its_worker_fails(settings: Settings) -> None:
     settings.MAX_ATTEMPTS = 2
     run = rows.run_of(rows.project())
     for _ in range(2):
