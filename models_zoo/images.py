@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,12 @@ def read_rgb(path: Path | str) -> Pixels:
     """The picture in `path` as uint8 (h, w, 3), turned as its EXIF orientation says.
 
     Grey, palette, CMYK and 16-bit pictures are converted; transparent pixels become white. Raises
-    FileNotFoundError where there is no such file, ValueError where it cannot be decoded.
+    FileNotFoundError where there is no such file, ValueError where it cannot be decoded. Size is not limited here:
+    whoever takes pictures from strangers checks that at the door.
     """
     try:
-        with Image.open(path) as stored:
+        with warnings.catch_warnings(), Image.open(path) as stored:
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return np.array(_eight_bit_rgb(ImageOps.exif_transpose(stored)))
     except FileNotFoundError:
         raise

@@ -59,10 +59,13 @@ def _plain(value: Any) -> str:
 
 
 def project_from(key: str) -> Project:
-    """The project of that key. Raises CommandError with the keys that exist."""
+    """The project of that key, or the only one of that name. Raises CommandError with the keys that exist."""
     project = Project.objects.filter(key=key).first()
     if project:
         return project
+    named = list(Project.objects.filter(name=key)[:2])
+    if len(named) == 1:
+        return named[0]
     known = ", ".join(Project.objects.order_by("key").values_list("key", flat=True))
     advice = f"There are: {known}." if known else "There is none yet: make one with create_project."
     raise CommandError(f"No project has the key {key!r}. {advice}")

@@ -20,6 +20,7 @@ from learning.steps.context import Context
 from learning.steps.judging import Judgement
 from learning.steps.looking import Looker
 from models_zoo import machine
+from models_zoo.images import working_size
 from models_zoo.records import FieldRecord, TrainRequest, TrainResult
 from models_zoo.tiles import for_training
 
@@ -115,7 +116,7 @@ def request_for(
 
 def tiles_of(record: FieldRecord, tile: int) -> int:
     """Into how many pictures a field is cut for training."""
-    width, height = (max(1, round(side * record.scale)) for side in (record.width, record.height))
+    width, height = working_size(record.width, record.height, record.scale)
     return len(for_training(width, height, tile))
 
 
