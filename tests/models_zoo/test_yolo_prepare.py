@@ -64,7 +64,7 @@ def test_an_unsure_place_is_blanked_except_where_another_cell_lies(tmp_path: Pat
     sure = Target("box", (40.0, 20.0, 60.0, 40.0), 0)
     info = write_dataset(request(tmp_path, field(tmp_path, 128, 128, *unsure, sure)), tmp_path / "set")
     pixels = cv2.imread(str(next((tmp_path / "set/images/train").glob("*.png"))))
-    grey = (pixels == GREY).all(2)
+    grey = np.all(pixels == GREY, axis=2)
     assert info.blanked == 3
     assert len(labels(tmp_path / "set")[0]) == 1
     assert not grey[20:40, 40:60].any()
