@@ -22,7 +22,8 @@ def draw(folder: Path, fields: int, side: int = 96, seed: int = 0, discs: int = 
 
 def _field(path: Path, side: int, discs: int, chance: np.random.Generator) -> FieldRecord:
     picture = Image.fromarray(chance.normal(225, 5, (side, side, 3)).clip(0, 255).astype(np.uint8))
-    brush, circles = ImageDraw.Draw(picture), []
+    brush = ImageDraw.Draw(picture)
+    circles: list[tuple[float, float, float]] = []
     for _ in range(100):
         radius = chance.uniform(9, 15)
         x, y = (float(value) for value in chance.uniform(radius, side - radius, 2))
