@@ -1,0 +1,1 @@
+"""What the README and the documents claim, measured again by `python -m benchmarks.NAME`: see README.md here."""
