@@ -29,6 +29,8 @@ MIN_SCALE = 0.02
 # The working resolution is defined by a cell of this size.
 REFERENCE_UM = 12.0
 NO_CLAIM = -1
+# The class of a nucleated cell that is not classified further.
+ROOT = "cell"
 
 
 @dataclass(frozen=True)
@@ -58,42 +60,57 @@ class Working:
 def plan_classes(
     project: Project, readings: Iterable[FrozenReading], *, min_cells: int, artefacts: Artefacts
 ) -> ClassPlan:
-    """Roll classes with fewer than `min_cells` cells up their tree until there are enough, at last into its root."""
+    """Roll classes with fewer than `min_cells` cells up their tree until there are enough, at last into `cell`.
+
+    Artefacts are no cells, whatever their number: a kind of artefact that is too rare to learn is background.
+    """
     classes = {row.number: row for row in project.classes.select_related("parent")}
     counts = Counter(cell.number for reading in readings for cell in reading.cells)
-    target: dict[int, int | None] = {number: _fixed(row, artefacts) for number, row in classes.items()}
+    target: dict[int, int | None] = {
+        number: _fixed(row, artefacts, enough=counts[number] >= min_cells) for number, row in classes.items()
+    }
     roots = {number: number for number in counts if target[number] is not None and target[number] != NO_CLAIM}
     rolled = _roll_up(classes, counts, roots, min_cells)
     numbers = tuple(sorted(set(rolled.values())))
     for number in target:
         if target[number] is not None and target[number] != NO_CLAIM:
             target[number] = _output_of(classes[number], rolled, numbers)
-    missing = {classes[n].key: min_cells - counts[n] for n, onto in rolled.items() if onto != n and counts[n]}
+    missing = {classes[n].key: min_cells - counts[n] for n in counts if rolled.get(n) != n and counts[n] < min_cells}
     return ClassPlan(numbers, tuple(classes[n].key for n in numbers), target, missing)
 
 
-def _fixed(row: CellClass, artefacts: Artefacts) -> int | None:
+def _fixed(row: CellClass, artefacts: Artefacts, *, enough: bool) -> int | None:
     """NO_CLAIM for unsure, None for artefacts as background, 0 for what is to be learned."""
     if row.kind == ClassKind.UNSURE:
         return NO_CLAIM
-    return None if row.kind == ClassKind.ARTEFACT and artefacts == "background" else 0
+    return None if row.kind == ClassKind.ARTEFACT and (artefacts == "background" or not enough) else 0
 
 
 def _roll_up(
     classes: dict[int, CellClass], counts: Counter[int], onto: dict[int, int], min_cells: int
 ) -> dict[int, int]:
-    """Move the smallest class that is too small to its parent, again and again; a class without parent stays."""
+    """Move the deepest class that is too small to its parent, again and again; without a parent, to the root `cell`.
+
+    An ontology without `cell` keeps its small roots as they are: there is nothing they could be rolled up to.
+    """
+    root = next((number for number, row in classes.items() if row.key == ROOT), None)
     while True:
         sizes: Counter[int] = Counter()
         for number, place in onto.items():
             sizes[place] += counts[number]
-        small = [place for place, size in sizes.items() if size < min_cells and classes[place].parent is not None]
+        small = [p for p, size in sizes.items() if size < min_cells and _above(classes[p], root) is not None]
         if not small:
             return onto
         deepest = max(small, key=lambda place: (classes[place].tier, -sizes[place], place))
-        parent = classes[deepest].parent
-        assert parent is not None  # noqa: S101  # `small` holds only classes with a parent
-        onto = {number: parent.number if place == deepest else place for number, place in onto.items()}
+        parent = _above(classes[deepest], root)
+        onto = {n: parent if place == deepest and parent is not None else place for n, place in onto.items()}
+
+
+def _above(row: CellClass, root: int | None) -> int | None:
+    """The number of the class that `row` rolls up to; None where there is none. Artefacts do not roll up."""
+    if row.parent is not None:
+        return row.parent.number
+    return root if row.number != root and row.kind == ClassKind.CELL else None
 
 
 def _output_of(row: CellClass, rolled: dict[int, int], numbers: tuple[int, ...]) -> int:

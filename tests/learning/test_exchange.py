@@ -56,6 +56,24 @@ def test_small_classes_are_rolled_up_to_their_lineage_and_then_to_cell() -> None
 
 
 @pytest.mark.django_db
+def test_rare_roots_become_cells_and_rare_artefacts_background() -> None:
+    project = rows.project()
+    numbers = dict(project.classes.values_list("key", "number"))
+    plan = plan_classes(project, many(project, {"seg": 40, "mega": 2, "smudge": 5}), min_cells=30, artefacts="own")
+    assert plan.names == ("cell", "seg")
+    assert plan.output[numbers["mega"]] == 0
+    assert plan.output[numbers["smudge"]] is None
+    assert (plan.missing["mega"], plan.missing["smudge"]) == (28, 25)
+
+
+@pytest.mark.django_db
+def test_an_ontology_without_cell_keeps_its_small_roots() -> None:
+    project = rows.project(ontology="blood")
+    plan = plan_classes(project, many(project, {"rbc": 40, "platelets": 3}), min_cells=30, artefacts="own")
+    assert set(plan.names) == {"rbc", "platelets"}
+
+
+@pytest.mark.django_db
 def test_unsure_makes_no_claim_and_artefacts_follow_the_policy() -> None:
     project = rows.project()
     numbers = dict(project.classes.values_list("key", "number"))
