@@ -22,8 +22,8 @@ from django.db import DatabaseError, connection
 
 from annotation.errors import Refused
 from learning import lease, steps
-from learning.actions.rounds import finish_run, stop_run
-from learning.actions.runs import CancelRequestedError, LostLeaseError, claim_run, give_back_run, renew_lease
+from learning.actions.rounds import finish_run
+from learning.actions.runs import CancelRequestedError, LostLeaseError, claim_run, give_back_run, renew_lease, stop_run
 from learning.models import Run
 from learning.states import RunState
 from learning.steps.context import Context
@@ -33,8 +33,8 @@ POLL_SECONDS = 0.5
 GRACE_SECONDS = 3.0
 
 
-class StoppedError(Exception):
-    """The process was told to end (SIGTERM)."""
+class StoppedError(BaseException):
+    """The process was told to end (SIGTERM). Not an Exception, so that no library on the way swallows it."""
 
 
 def execute_run(run: Run, *, beat: bool = True) -> Run:
@@ -45,29 +45,36 @@ def execute_run(run: Run, *, beat: bool = True) -> Run:
     """
     if not claim_run(run):
         raise Refused(f"run {run.pk} cannot be executed: it is {run.state}" + _holder(run))
-    run.folder.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
+    attempt, began = run.attempt, time.monotonic()
 
     def spent() -> float:
         return time.monotonic() - began
 
     try:
+        run.folder.mkdir(parents=True, exist_ok=True)
         with _heart(run) if beat else contextlib.nullcontext():
             publish = steps.perform(Context(run))
             finish_run(run, publish, spent())
     except LostLeaseError as lost:
         _log(run, f"stopped: {lost}")
     except (CancelRequestedError, Cancelled, StoppedError) as stop:
-        _stop(run, stop, spent())
+        if _holds(run, attempt):
+            _stop(run, stop, spent())
     except Exception as error:  # a step may fail in any way; the row must say how
+        if _holds(run, attempt):
+            stop_run(run, RunState.FAILED, error=_sentence(error), seconds=spent())
         _log(run, traceback.format_exc())
-        stop_run(run, RunState.FAILED, error=_sentence(error), seconds=spent())
     run.refresh_from_db()
     return run
 
 
-def _stop(run: Run, stop: Exception, seconds: float) -> None:
+def _holds(run: Run, attempt: int) -> bool:
+    """Whether the fresh row still belongs to `attempt`: what was undone, or moved by another, must not be believed."""
     run.refresh_from_db()
+    return run.state == RunState.RUNNING and run.attempt == attempt
+
+
+def _stop(run: Run, stop: BaseException, seconds: float) -> None:
     if isinstance(stop, CancelRequestedError) or run.cancel_requested:
         stop_run(run, RunState.CANCELLED, seconds=seconds)
     else:

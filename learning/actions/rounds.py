@@ -15,7 +15,7 @@ from annotation.errors import Refused
 from annotation.models import Project
 from learning import strategies
 from learning.actions.moves import move_round
-from learning.actions.runs import LostLeaseError, cancel_run, end_run, queue_run, retry_run
+from learning.actions.runs import LostLeaseError, cancel_run, end_run, hold_run, queue_run, retry_run, stop_run
 from learning.models import Round, Run
 from learning.settings import RoundSettings, from_row, to_row
 from learning.states import STATE_OF_STEP, STEP_OF_STATE, WORKING, RoundState, RunState, Step, step_after
@@ -42,6 +42,8 @@ def start_round(*, project: Project, settings: RoundSettings, actor: Actor) -> R
         )
     for labelled in project.rounds.filter(state=RoundState.LABELLING):
         close_round(round_=labelled, actor=actor)
+    for batch in project.batches.filter(closed_at=None):  # of a round that was broken off after ranking
+        close_batch(batch=batch, actor=actor)
     last = project.rounds.aggregate(last=Max("number"))["last"] or 0
     round_ = Round.objects.create(
         project=project,
@@ -80,38 +82,35 @@ def close_round(*, round_: Round, actor: Actor) -> bool:
 def finish_run(run: Run, publish: Callable[[], dict[str, Any]], seconds: float) -> None:
     """Publish what a step has made, end its run as succeeded and queue the next step: all of it, or nothing.
 
-    Raises LostLeaseError, and thereby undoes the publishing, when another attempt holds the run by now.
+    When someone asked for a stop in the last moment, what is done is kept and the round stops before its next step.
+    Raises LostLeaseError, and publishes nothing, when another attempt holds the run by now.
     """
+    hold_run(run)
     result = publish()
+    cancelled = Run.objects.filter(pk=run.pk, cancel_requested=True).exists()
     if not end_run(run, RunState.SUCCEEDED, result=result, seconds=seconds):
         raise LostLeaseError(f"run {run.pk} was taken over while it published")
     if run.round is not None:
-        _advance(run.round, Step(run.step), run)
+        following = _advance(run.round, Step(run.step), run)
+        if following is not None and cancelled:
+            stop_run(following, RunState.CANCELLED)
 
 
-def _advance(round_: Round, step: Step, run: Run) -> None:
+def _advance(round_: Round, step: Step, run: Run) -> Run | None:
     following = step_after(step, teacher_accepted=round_.teacher is not None and round_.teacher.accepted)
     if following is None:
         move_round(round_, RoundState.LABELLING)
-    elif move_round(round_, STATE_OF_STEP[following]):
-        queue_run(project=round_.project, step=following, settings=from_row(run.settings), round_=round_, actor=None)
-
-
-@transaction.atomic
-def stop_run(run: Run, state: RunState, *, error: str = "", seconds: float = 0.0) -> bool:
-    """End a run that failed or was cancelled, and its round with it."""
-    if not end_run(run, state, error=error, seconds=seconds):
-        return False
-    if run.round is not None:
-        new = RoundState.FAILED if state is RunState.FAILED else RoundState.CANCELLED
-        move_round(run.round, new, why=error)
-    return True
+        return None
+    move_round(round_, STATE_OF_STEP[following])
+    settings = from_row(run.settings)
+    return queue_run(project=round_.project, step=following, settings=settings, round_=round_, actor=None)
 
 
 @transaction.atomic
 def cancel_round(*, round_: Round, actor: Actor) -> bool:
     """Stop a working round: at once where its step waits, within seconds where it runs. False: it is not working."""
     require(actor, round_.project, Permission.RUN)
+    Round.objects.select_for_update().get(pk=round_.pk)
     round_.refresh_from_db()
     if round_.state not in WORKING:
         return False
@@ -124,13 +123,18 @@ def cancel_round(*, round_: Round, actor: Actor) -> bool:
 
 @transaction.atomic
 def retry_round(*, round_: Round, actor: Actor) -> bool:
-    """Take a failed or cancelled round up at the step it stopped in. False: it is neither."""
+    """Take a failed or cancelled round up at the step it stopped in. False: it is neither.
+
+    Raises RoundError when a later round has begun: its batch took the place of this one's.
+    """
     require(actor, round_.project, Permission.RUN)
+    Project.objects.select_for_update().get(pk=round_.project_id)
     round_.refresh_from_db()
     if round_.state not in {RoundState.FAILED, RoundState.CANCELLED}:
         return False
-    if round_.project.rounds.filter(state__in=WORKING).exists():
-        raise RoundError("another round of this project is at work: let it end first")
+    later = round_.project.rounds.filter(number__gt=round_.number).order_by("number").last()
+    if later is not None:
+        raise RoundError(f"round {round_.number} cannot be taken up again: round {later.number} came after it")
     run = round_.runs.filter(state__in=[RunState.FAILED, RunState.CANCELLED]).latest("pk")
     moved = move_round(round_, STATE_OF_STEP[Step(run.step)], actor=actor, why="retry")
     return moved and retry_run(run=run, actor=actor)
@@ -142,4 +146,4 @@ def waiting_run(round_: Round) -> Run | None:
     step = STEP_OF_STATE.get(RoundState(round_.state))
     if step is None:
         return None
-    return round_.runs.filter(step=step, state__in=[RunState.QUEUED, RunState.RUNNING]).latest("pk")
+    return round_.runs.filter(step=step, state__in=[RunState.QUEUED, RunState.RUNNING]).order_by("pk").last()

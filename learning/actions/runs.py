@@ -18,10 +18,10 @@ from annotation.access import Actor, Permission, require
 from annotation.errors import Refused
 from annotation.models import Project
 from learning import lease
-from learning.actions.moves import move_run
-from learning.models import Epoch, Round, Run
+from learning.actions.moves import move_round, move_run
+from learning.models import Epoch, Round, Run, Transition
 from learning.settings import RoundSettings, to_row
-from learning.states import RunState, Step
+from learning.states import RoundState, RunState, Step
 
 
 class RunError(Refused):
@@ -39,22 +39,22 @@ class CancelRequestedError(RunError):
 def queue_run(*, project: Project, step: Step, settings: RoundSettings, round_: Round | None, actor: Actor) -> Run:
     require(actor, project, Permission.RUN)
     run = Run.objects.create(project=project, round=round_, step=step, settings=to_row(settings))
-    transaction.on_commit(_wake)
+    transaction.on_commit(_wake, robust=True)
     return run
 
 
 def claim_run(run: Run) -> bool:
     """Take a queued run, or a running one whose worker is gone, as its next attempt. False: it is not to be had.
 
-    After MAX_ATTEMPTS a run that keeps losing its worker is failed instead.
+    A run that has lost its worker MAX_ATTEMPTS times is failed instead, and its round with it.
     """
     run.refresh_from_db()
     if run.state == RunState.RUNNING and not _abandoned(run):
         return False
     if run.state not in {RunState.QUEUED, RunState.RUNNING}:
         return False
-    if run.state == RunState.RUNNING and run.attempt >= config.MAX_ATTEMPTS:
-        end_run(run, RunState.FAILED, error=f"its worker died {run.attempt} times; the log of each attempt is kept")
+    if run.state == RunState.RUNNING and (deaths := _deaths(run)) >= config.MAX_ATTEMPTS:
+        stop_run(run, RunState.FAILED, error=f"its worker died {deaths} times; the log of each attempt is kept")
         return False
     why = "" if run.state == RunState.QUEUED else f"taken over from {run.worker or 'a lost worker'}"
     return move_run(
@@ -119,11 +119,40 @@ def end_run(
     )
 
 
+@transaction.atomic
+def hold_run(run: Run) -> None:
+    """Lock the round and then the run until the transaction ends: everyone who ends or cancels one takes this order.
+
+    Raises LostLeaseError when this attempt no longer holds the run.
+    """
+    _lock_round(run)
+    held = Run.objects.select_for_update().filter(pk=run.pk, attempt=run.attempt, state=RunState.RUNNING)
+    if held.first() is None:
+        raise LostLeaseError(f"run {run.pk} is no longer held by attempt {run.attempt}")
+
+
+@transaction.atomic
+def stop_run(run: Run, state: RunState, *, error: str = "", seconds: float = 0.0) -> bool:
+    """End a run that failed or was cancelled, and its round with it."""
+    _lock_round(run)
+    if not end_run(run, state, error=error, seconds=seconds):
+        return False
+    if run.round is not None:
+        new = RoundState.FAILED if state is RunState.FAILED else RoundState.CANCELLED
+        move_round(run.round, new, why=error)
+    return True
+
+
+def _lock_round(run: Run) -> None:
+    if run.round_id is not None:
+        Round.objects.select_for_update().get(pk=run.round_id)
+
+
 def give_back_run(run: Run, *, seconds: float = 0.0) -> bool:
     """Put a run back into the queue, because its worker has to stop. False: another attempt holds it."""
     given = move_run(run, RunState.QUEUED, why="its worker stopped", lease_until=None, seconds=F("seconds") + seconds)
     if given:
-        transaction.on_commit(_wake)
+        transaction.on_commit(_wake, robust=True)
     return given
 
 
@@ -142,7 +171,7 @@ def retry_run(*, run: Run, actor: Actor) -> bool:
     run.refresh_from_db()
     moved = move_run(run, RunState.QUEUED, attempt=run.attempt, actor=actor, why="retry", ended_at=None, error="")
     if moved:
-        transaction.on_commit(_wake)
+        transaction.on_commit(_wake, robust=True)
     return moved
 
 
@@ -151,7 +180,17 @@ def _abandoned(run: Run) -> bool:
     return expired or lease.surely_dead(run.worker)
 
 
+def _deaths(run: Run) -> int:
+    """How many attempts in a row have lost their worker, the present one included."""
+    moves = Transition.objects.filter(run=run)
+    queued = moves.filter(new=RunState.QUEUED).values_list("pk", flat=True).last() or 0
+    return moves.filter(pk__gt=queued, old=RunState.RUNNING, new=RunState.RUNNING).count() + 1
+
+
 def _wake() -> None:
-    """Tell a worker that there is work. Only a wake-up: without a broker, or when it is lost, the row still waits."""
+    """Tell a worker that there is work. Only a wake-up: without a broker, or when it is lost, the row still waits.
+
+    Called robustly after the commit: a broker that is down must not look like a failure of what was committed.
+    """
     if config.CELERY_BROKER_URL:
         current_app.send_task("learning.tasks.work_on_queue")
