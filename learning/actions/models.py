@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +26,45 @@ class ModelError(Refused):
 def register_model(*, project: Project, kind: ModelKind, files: Path, **values: Any) -> ModelVersion:
     """Give the model in the folder `files` (weights.pt, weights.onnx) its label and its place under MODELS_DIR.
 
-    The folder is renamed, so a model is there whole or not at all. `values` are the other columns of the row.
+    A copy is renamed into place, so a model is there whole or not at all, and `files` stay: when the transaction is
+    undone, the next attempt registers the same model again. `values` are the other columns of the row.
     """
     Project.objects.select_for_update().get(pk=project.pk)
-    label = f"{kind[0]}{project.models.filter(kind=kind).count() + 1}"
+    label = _next_label(project, kind)
     sha256 = hashlib.sha256((files / "weights.pt").read_bytes()).hexdigest()
     folder = Path(project.key) / f"{label}-{sha256[:12]}"
-    place = config.MODELS_DIR / folder
-    place.parent.mkdir(parents=True, exist_ok=True)
-    (files / "card.json").write_bytes(msgspec.json.format(msgspec.json.encode(values["card"] | {"label": label})))
-    if not place.exists():  # after a crash between rename and commit, the same bytes lie there already
-        files.rename(place)
+    card = msgspec.json.format(msgspec.json.encode(values["card"] | {"label": label}))
+    _put_in_place(files, config.MODELS_DIR / folder, card, label)
     return ModelVersion.objects.create(
         project=project, kind=kind, label=label, folder=str(folder), sha256=sha256, **values
     )
+
+
+def _next_label(project: Project, kind: ModelKind) -> str:
+    labels = project.models.filter(kind=kind).values_list("label", flat=True)
+    return f"{kind[0]}{max((int(label[1:]) for label in labels), default=0) + 1}"
+
+
+def _put_in_place(files: Path, place: Path, card: bytes, label: str) -> None:
+    """Copy `files` to `place`. What lies under this label without a row, left by a crash before a commit, makes way."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for stray in place.parent.glob(f"{label}-*"):
+        shutil.rmtree(stray)
+    part = place.parent / f"part-{label}"
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(files, part, copy_function=_link, ignore=shutil.ignore_patterns("environment", "*.part"))
+    (part / "card.json").write_bytes(card)
+    part.rename(place)
+
+
+def _link(source: str, target: str) -> None:
+    """Weights are never written to again, so that a second name for them saves the room of a copy."""
+    try:
+        if not source.endswith((".pt", ".onnx")):
+            raise OSError("only weights are linked")
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 @transaction.atomic

@@ -21,7 +21,7 @@ from learning.steps.judging import Judgement
 from learning.steps.looking import Looker
 from models_zoo import machine
 from models_zoo.images import working_size
-from models_zoo.records import FieldRecord, TrainRequest, TrainResult
+from models_zoo.records import FieldRecord, TrainRequest, TrainResult, to_json, train_request
 from models_zoo.tiles import for_training
 
 # How many tiles a training shows the network when nobody says how many epochs: three minutes on two cores, or
@@ -75,8 +75,15 @@ def _snapshot(context: Context, project: Project) -> Snapshot:
     if note.exists():
         return Snapshot.objects.get(pk=int(note.read_text()))
     snapshot = take_snapshot(project=project, purpose="training", fields=Field.objects.filter(project=project))
-    note.write_text(str(snapshot.pk))
+    _write_whole(note, str(snapshot.pk).encode())
     return snapshot
+
+
+def _write_whole(file: Path, content: bytes) -> None:
+    """Write `file` so that a kill at any moment leaves all of it or nothing."""
+    part = file.with_name(file.name + ".part")
+    part.write_bytes(content)
+    part.replace(file)
 
 
 def request_for(
@@ -133,13 +140,31 @@ def _checkpoint(context: Context) -> str | None:
 
 
 def run_training(context: Context, request: TrainRequest) -> TrainResult:
-    """Train, with the request kept beside the run so that `python -m models_zoo train request.json` repeats it."""
+    """Train, with the request kept beside the run so that `python -m models_zoo train request.json` repeats it.
+
+    What an earlier attempt has trained to the end by the same request, before it was broken off, is taken over.
+    """
+    done = _trained_before(context, request)
+    if done is not None:
+        return done
     out = Path(request.out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "request.json").write_bytes(msgspec.json.encode(replace(request, resume_from=None)))
     context.say("preparing pictures", 0, request.epochs)
     result: TrainResult = models_zoo.call("train", request, report=context.epoch)
+    _write_whole(out / "result.json", to_json(result))
     return result
+
+
+def _trained_before(context: Context, request: TrainRequest) -> TrainResult | None:
+    wanted = replace(request, out="", resume_from=None)
+    for number in range(context.run.attempt - 1, 0, -1):
+        folder = context.run.folder / f"attempt{number}" / "model"
+        if (folder / "result.json").exists():
+            earlier = train_request((folder / "request.json").read_bytes())
+            if replace(earlier, out="", resume_from=None) == wanted:
+                return msgspec.json.decode((folder / "result.json").read_bytes(), type=TrainResult)
+    return None
 
 
 def looker_of(request: TrainRequest, result: TrainResult, material: Material) -> Looker:
