@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from annotation.actions.predictions import Suggestion, publish_predictions
-from annotation.models import Field
+from annotation.models import Field, Prediction
 from learning.actions.models import deployed_model
 from learning.exchange import record_of_field, suggestions_of
 from learning.models import ModelVersion, Round
@@ -67,13 +67,15 @@ def _batch_fields(context: Context) -> list[Field]:
 def _publish(context: Context, model: ModelVersion | None, predicted: Predicted) -> dict[str, Any]:
     count = 0
     if model is not None:
-        count = publish_predictions(
+        publish_predictions(
             project=context.project,
             model_id=model.pk,
             model_label=model.label,
             fields=predicted.fields,
             suggestions=predicted.suggestions,
         )
+        # A field that was asked for before may have its predictions already: they wait on this batch, too.
+        count = Prediction.objects.filter(field__in=predicted.fields, model_id=model.pk).count()
     if context.round is not None:
         Round.objects.filter(pk=context.round.pk).update(predictions=count)
         context.round.refresh_from_db()
