@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import count
 from typing import Any
+
+import numpy as np
+from django.conf import settings as config
+from PIL import Image
 
 from annotation.actions.projects import create_project
 from annotation.models import Cell, Field, Project, Provenance, Reading, ReadingState, Source
@@ -32,6 +37,13 @@ def field(owner: Project, split: str = "training", *, size: int = 200) -> Field:
     )
 
 
+def picture(of: Field) -> Field:
+    """Gives the field a sharp picture, for steps that look at it."""
+    noise = np.random.default_rng(of.pk).integers(0, 255, (of.height, of.width, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(config.IMAGES_DIR / of.file)
+    return of
+
+
 def reading(
     of: Field,
     cells: dict[str, int],
@@ -40,28 +52,45 @@ def reading(
     state: str = ReadingState.SUBMITTED,
     exhaustive: bool = True,
 ) -> Reading:
-    """A reading with so many circles of radius 10 of each class; it becomes the current one unless it is sealed."""
+    """A reading with so many circles of radius 10 of each class, none over another; the current one unless sealed."""
     made = Reading.objects.create(field=of, source=source, state=state, exhaustive=exhaustive)
     classes = {row.key: row for row in of.project.classes.all()}
-    for key, number in cells.items():
-        for index in range(number):
-            x = 15.0 + 5 * index
-            Cell.objects.create(
-                project=of.project,
-                reading=made,
-                cell_class=classes[key],
-                kind="circle",
-                points=[x, 50.0, 10.0],
-                x0=x - 10,
-                y0=40,
-                x1=x + 10,
-                y1=60,
-                provenance=Provenance.IMPORTED,
-            )
+    keys = [key for key, number in cells.items() for _ in range(number)]
+    for index, key in enumerate(keys):
+        x, y = 15.0 + 25 * (index % 7), 15.0 + 25 * (index // 7)
+        Cell.objects.create(
+            project=of.project,
+            reading=made,
+            cell_class=classes[key],
+            kind="circle",
+            points=[x, y, 10.0],
+            x0=x - 10,
+            y0=y - 10,
+            x1=x + 10,
+            y1=y + 10,
+            provenance=Provenance.IMPORTED,
+        )
     if state != ReadingState.SEALED:
         Field.objects.filter(pk=of.pk).update(current_reading=made)
         of.refresh_from_db()
     return made
+
+
+def study(training: int = 6, pool: int = 6, held_out: int = 2, **values: Any) -> Project:
+    """A project with labelled fields of eight cells in every split, and a pool whose labels are kept aside."""
+    owner = project(**values)
+    Project.objects.filter(pk=owner.pk).update(min_labelled=held_out)
+    owner.refresh_from_db()
+    splits = ["training"] * training + ["validation", "tuning", "test"] * held_out
+    for split in splits:
+        reading(picture(field(owner, split)), {"seg": 6, "myc": 2})
+    for made in pool_fields(owner, pool):
+        reading(made, {"seg": 6, "myc": 2}, source=Source.ORACLE, state=ReadingState.SEALED)
+    return owner
+
+
+def pool_fields(owner: Project, number: int, split: str = "training") -> Iterable[Field]:
+    return [picture(field(owner, split)) for _ in range(number)]
 
 
 def round_of(owner: Project, state: str = RoundState.TRAINING, **settings: Any) -> Round:
