@@ -7,7 +7,6 @@ measured on the same test fields by models_zoo.metrics. README.md beside this fi
 
 from __future__ import annotations
 
-import csv
 import json
 import statistics
 import sys
@@ -17,19 +16,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from PIL import Image
 
-from benchmarks import frame, looking, smears
+from benchmarks import frame, looking, pace, smears
 from benchmarks.bare import BareRequest, BareResult
 from benchmarks.bare import train as train_bare
 from benchmarks.frame import Outcome, Task
+from benchmarks.pace import Pace
 from benchmarks.product import Product
 from benchmarks.smears import Smear
 from models_zoo import machine
 from models_zoo.generator import FieldSettings, generate_field
 from models_zoo.records import TrainRequest
-from models_zoo.tiles import for_training
 
 DATA = "txl-pbc"
 PROJECT = "loop"
@@ -97,9 +95,10 @@ class Turn:
         answer = self.round()
         made = [kind for kind in ("teacher", "student") if answer[kind] is not None]
         evaluated = {kind: self.evaluate(answer[kind]) for kind in made}
-        ours = Pace.of_product(self.product.model_folder(answer["teacher"]["label"]))
-        bare = {recipe: self.bare(recipe, ours) for recipe in ("stock", "ours")}
-        own_threads = self.own_threads(ours)
+        model = self.product.model_folder(answer["teacher"]["label"])
+        request, ours = pace.request_of(model), pace.of_model(model)
+        bare = {recipe: self.bare(recipe, request, ours.steps) for recipe in ("stock", "ours")}
+        timed = self.timed(request)
         looked = self.look(answer, bare)
         figures = {
             "teacher_ap50": ap50(evaluated["teacher"]),
@@ -108,9 +107,9 @@ class Turn:
             "bare_same_recipe_ap50": looked["reports"]["bare_same_recipe"]["ap50"],
             "bare_ultralytics_map50": bare["stock"][0].map50,
             "teacher_minus_bare": looked["teacher_minus_bare"]["difference"],
-            "teacher_overhead_ratio": ours.per_step / bare["stock"][1].per_step,
-            "teacher_overhead_same_recipe_ratio": ours.per_step / bare["ours"][1].per_step,
-            "teacher_overhead_own_threads_ratio": ours.first(2) / own_threads.first(2),
+            "teacher_overhead_ratio": timed.ours / timed.bare,
+            "teacher_overhead_own_threads_ratio": timed.ours / timed.bare_own_threads,
+            "teacher_overhead_whole_ratio": ours.per_step / bare["stock"][1].per_step,
             **{f"seconds_{step}": answer["seconds"][step] for step in ("train", "rank", "distil", "predict")},
             **self.deployed(answer),
         }
@@ -124,8 +123,8 @@ class Turn:
                 key: answer[key] for key in ("deployed", "reason", "predictions", "seconds", "teacher", "student")
             },
             "evaluated": evaluated,
-            "pace": {"ours": asdict(ours), "bare_own_threads": asdict(own_threads)}
-            | {f"bare_{recipe}": asdict(pace) for recipe, (_, pace) in bare.items()},
+            "seconds_per_step": asdict(timed),
+            "pace": {"ours": asdict(ours)} | {f"bare_{recipe}": asdict(own) for recipe, (_, own) in bare.items()},
             "bare": {
                 recipe: {"optimiser": result.optimiser, "threads": result.threads, "map50": result.map50}
                 for recipe, (result, _) in bare.items()
@@ -166,22 +165,26 @@ class Turn:
         report = self.product("evaluate", PROJECT, model["label"], "--split", "test", "--device", "cpu")
         return shortened(report)
 
-    def bare(self, recipe: Any, ours: Pace) -> tuple[BareResult, Pace]:
-        """Train bare ultralytics; as many optimiser steps as ours, rounded to whole epochs."""
-        per_epoch = -(-len(self.parts["train"]) // ours.batch)
-        request = self.request(ours, round(ours.steps / per_epoch), machine.cores(), recipe, f"bare-{recipe}")
+    def bare(self, recipe: Any, ours: TrainRequest, steps: int) -> tuple[BareResult, Pace]:
+        """Train bare ultralytics for `steps` optimiser steps, rounded to whole epochs."""
+        per_epoch = self.bare_steps(ours)
+        request = self.request(ours, round(steps / per_epoch), recipe, f"bare-{recipe}")
         self.say(f"bare ultralytics, recipe {recipe}: {request.epochs} epochs")
         result = train_bare(request)
-        return result, Pace.of_table(Path(result.table), per_epoch, ours.batch, result.threads)
+        return result, Pace(pace.ends_of(Path(result.table)), per_epoch, result.threads)
 
-    def own_threads(self, ours: Pace) -> Pace:
-        """Two epochs with the threads that ultralytics itself sets: one fewer than there are cores."""
-        per_epoch = -(-len(self.parts["train"]) // ours.batch)
-        self.say("bare ultralytics with its own number of threads: 2 epochs")
-        result = train_bare(self.request(ours, 2, 0, "stock", "bare-threads"))
-        return Pace.of_table(Path(result.table), per_epoch, ours.batch, result.threads)
+    def bare_steps(self, ours: TrainRequest) -> int:
+        """Steps of an epoch: bare shows every training picture once."""
+        return -(-len(self.parts["train"]) // ours.batch)
 
-    def request(self, ours: Pace, epochs: int, threads: int, recipe: Any, name: str) -> BareRequest:
+    def timed(self, ours: TrainRequest) -> pace.Compared:
+        self.say("seconds for a step, ours and bare in turn")
+        request = self.request(ours, pace.EPOCHS, "stock", "timed")
+        compared = pace.compare(ours, request, self.bare_steps(ours), self.folder / "timed")
+        self.loads.extend(compared.loads)
+        return compared
+
+    def request(self, ours: TrainRequest, epochs: int, recipe: Any, name: str) -> BareRequest:
         return BareRequest(
             data=str(self.yaml),
             out=str(self.folder / name),
@@ -191,7 +194,7 @@ class Turn:
             epochs=epochs,
             batch=ours.batch,
             seed=self.seed,
-            threads=threads,
+            threads=machine.cores(),
             recipe=recipe,
         )
 
@@ -226,49 +229,6 @@ class Turn:
         Image.fromarray(field.image).save(picture)
         spent = looking.seconds_for(model, picture, answer_tile(self.folder / "exported-student"))
         return {"student_size_mb": model.stat().st_size / 1e6, "predict_2048_s": spent["median"]}
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast a training went: `ends` are the seconds from its start to the end of each epoch, by results.csv, which
-    ultralytics writes on both sides: validation and checkpoints included, preparation and export not."""
-
-    ends: tuple[float, ...]
-    steps_per_epoch: int
-    batch: int
-    tile: int
-    threads: int
-
-    @classmethod
-    def of_product(cls, model: Path) -> Pace:
-        request = msgspec.json.decode((model / "request.json").read_bytes(), type=TrainRequest)
-        pictures = 0
-        for record in request.training:
-            width, height = (max(1, round(side * record.scale)) for side in (record.width, record.height))
-            pictures += len(for_training(width, height, request.tile))
-        steps = -(-pictures // request.batch)
-        return cls(ends_of(model / "run" / "results.csv"), steps, request.batch, request.tile, request.threads)
-
-    @classmethod
-    def of_table(cls, table: Path, steps_per_epoch: int, batch: int, threads: int) -> Pace:
-        return cls(ends_of(table), steps_per_epoch, batch, 0, threads)
-
-    @property
-    def steps(self) -> int:
-        return len(self.ends) * self.steps_per_epoch
-
-    @property
-    def per_step(self) -> float:
-        return self.first(len(self.ends))
-
-    def first(self, epochs: int) -> float:
-        """Seconds for a step over the first `epochs`."""
-        return self.ends[epochs - 1] / (epochs * self.steps_per_epoch)
-
-
-def ends_of(table: Path) -> tuple[float, ...]:
-    with table.open(newline="") as stream:
-        return tuple(float(row["time"]) for row in csv.DictReader(stream, skipinitialspace=True))
 
 
 def answer_tile(exported: Path) -> int:

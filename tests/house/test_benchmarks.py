@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import frame, looking, loop, smears
+from benchmarks import frame, looking, loop, pace, smears
 from benchmarks.frame import CannotMeasureError, Outcome, Task
 from tests.house.processes import ROOT
 
@@ -123,5 +123,6 @@ def test_seeds_are_averaged_with_their_spread() -> None:
 def test_steps_are_counted_from_the_table_of_epochs(tmp_path: Path) -> None:
     table = tmp_path / "results.csv"
     table.write_text("epoch,time,train/box_loss\n1,10.5,2\n2,20,1\n")
-    pace = loop.Pace.of_table(table, steps_per_epoch=5, batch=8, threads=2)
-    assert (pace.steps, pace.per_step, pace.first(1)) == (10, 2.0, 2.1)
+    measured = pace.Pace(pace.ends_of(table), steps_per_epoch=5, threads=2)
+    assert (measured.steps, measured.per_step) == (10, 2.0)
+    assert [measured.of_epoch(0), measured.of_epoch(1)] == [2.1, 1.9]
