@@ -89,10 +89,7 @@ def measure(onnx: str, test: Sequence[FieldRecord]) -> dict[str, Any]:
     """AP50 and F1 on generated fields of other seeds, class by class."""
     request = DetectRequest(onnx, tuple(test), str(Path(onnx).with_name("test.npz")), TILE)
     found = registry.call("detect", request)
-    truths = {
-        field.key: Truth(*_boxes_and_labels(field), field.case)
-        for field in test
-    }
+    truths = {field.key: Truth(*_boxes_and_labels(field), field.case) for field in test}
     report = evaluate(truths, found, CLASSES)
     return {
         "fields": report.fields,
@@ -122,7 +119,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m models_zoo.yolo.starter", description=__doc__)
     parser.add_argument("--variant", default="yolo26n", help="network to train (yolo26n)")
     parser.add_argument("--fields", type=int, default=1200, help="generated fields to learn from (1200)")
-    parser.add_argument("--epochs", type=int, default=20, help="times each is shown (20)")
+    parser.add_argument("--epochs", type=int, default=22, help="times each is shown (22)")
     parser.add_argument("--batch", type=int, default=16, help="fields in one step (16)")
     parser.add_argument("--seed", type=int, default=0, help="of the training (0)")
     parser.add_argument("--device", default="auto", help="auto, cpu, or the number of a GPU")
