@@ -1,7 +1,8 @@
 """Notes what a Python process writes outside its data folder and whom it calls: see watch.py.
 
 Python imports a module of this name by itself at start-up when its folder is on PYTHONPATH, in the process that
-a test starts and in all of that one's children. Nothing is refused here, so that the process behaves as always.
+a test starts and in all of that one's children. Writing is not refused, so that the process behaves as always; a
+call fails as it does on a machine without a network.
 """
 
 import os
@@ -51,6 +52,7 @@ def watch(log: str, allowed: list[str]) -> None:
                 os.write(note, f"{event} {place}\n".encode())
         if other := called(event, args):
             os.write(note, f"{event} {other}\n".encode())
+            raise OSError(101, f"no network in this test: {other}")
 
     sys.addaudithook(hook)
 
