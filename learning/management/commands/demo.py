@@ -37,7 +37,7 @@ from models_zoo.generator import FieldSettings, GeneratedField, SetSettings, gen
 FIELDS, CASES, SEED = 84, 14, 11
 FIELD = FieldSettings(width=448, height=320, density=18.0)
 ORACLE = 0.4
-SETTINGS = RoundSettings(epochs=12, student_epochs=10, budget=8, min_cells=30)
+SETTINGS = RoundSettings(epochs=8, student_epochs=6, budget=8, min_cells=30)
 PICTURES = 6
 
 
