@@ -21,12 +21,13 @@ from learning.states import RunState
 NAMES = {field.name for field in fields(RoundSettings)}
 
 
-def add_settings(parser: ArgumentParser) -> None:
-    """The options that become RoundSettings."""
+TEACHER = "Model to train: auto (the largest for this machine), yolo26s, ..."
+
+
+def add_settings(parser: ArgumentParser, teacher: str = TEACHER) -> None:
+    """The options that become RoundSettings; `teacher` says what the command understands by one."""
     standard = RoundSettings()
-    parser.add_argument(
-        "--teacher", default=standard.teacher, help="Model to train: auto (the largest for this machine), yolo26s, ..."
-    )
+    parser.add_argument("--teacher", default=standard.teacher, help=teacher)
     parser.add_argument("--student", default=standard.student, help="Small model that is deployed (yolo26n).")
     parser.add_argument(
         "--imgsz",
