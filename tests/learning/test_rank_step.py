@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from pytest_django import Settings
 
 from annotation.models import Field, Project
 from learning import exchange, strategies
@@ -183,7 +184,10 @@ def test_blank_and_double_pictures_are_reported_instead_of_asked_for(
     assert twin.public_name in next(item["reason"] for item in aside if item["field"] == double.public_name)
 
 
-def test_without_a_model_or_starter_weights_the_start_is_cold(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_model_or_starter_weights_the_start_is_cold(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, home: Path
+) -> None:
+    settings.STARTER_WEIGHTS_DIR = home / "starter"
     owner = rows.study(training=0, pool=3, held_out=0)
     monkeypatch.setattr(pool, "look", refuse)
     asked, _, strategy = rank_pool(context_of(owner, budget=2), None)
