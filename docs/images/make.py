@@ -1,7 +1,7 @@
-"""Makes the two pictures of the README: `MARROWLOOP_HOME=... python docs/images/make.py PROJECT` after `make demo`.
+"""Makes the two pictures of the README: `python docs/images/make.py PROJECT` after the demo or the tutorial.
 
-PROJECT is the demo's (demo-1). The field of its last batch on which the deployed student shows most cells is drawn as
-it is, and with the predictions over it. Only generated fields are taken.
+PROJECT is theirs (demo-1, first-study): both hold generated fields alone, and no other project is taken. The field on
+which the deployed student shows most cells is drawn as it is, and with the predictions over it.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def main(key: str) -> int:
 
     project = Project.objects.get(key=key)
     model = deployed_model(project)
-    if model is None or not key.startswith("demo"):
-        print(f"{key} is no project of the demo with a deployed model: type `make demo` first", file=sys.stderr)
+    if model is None or not (key.startswith("demo-") or key == "first-study"):
+        print(f"{key} is no project of generated fields with a deployed model: type `make demo` first", file=sys.stderr)
         return 1
     shown = Prediction.objects.filter(field__project=project, model_id=model.pk, score__gte=model.threshold)
     most = max(Field.objects.filter(project=project), key=lambda field: shown.filter(field=field).count())
