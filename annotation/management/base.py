@@ -26,6 +26,8 @@ class JsonCommand(BaseCommand):
     `Refused`, raised by any action, becomes a sentence on standard error and exit status 1.
     """
 
+    interrupted = "Stopped by Ctrl-C."
+
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.add_argument(
@@ -40,6 +42,8 @@ class JsonCommand(BaseCommand):
             return super().execute(*args, **options)
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
+        except KeyboardInterrupt:
+            raise CommandError(self.interrupted, returncode=130) from None
 
     def answer(self, result: Mapping[str, Any]) -> None:
         """Print what the command found. Call it once, at the end."""

@@ -80,9 +80,13 @@ def deploy_model(*, model: ModelVersion, reason: str, actor: Actor) -> Deploymen
 
 @transaction.atomic
 def roll_back(*, project: Project, actor: Actor) -> Deployment:
-    """Deploy again what predicted before the present model. Raises ModelError when there was none."""
+    """Deploy again what predicted before the present model was first deployed; once more goes one further back.
+
+    Raises ModelError when there was nothing before it.
+    """
     now = deployed_model(project)
-    before = project.deployments.exclude(model=now).last()
+    first = project.deployments.filter(model=now).first()
+    before = first and project.deployments.filter(pk__lt=first.pk).last()
     if now is None or before is None:
         raise ModelError(f"{project.key} has no earlier deployment to go back to")
     return deploy_model(model=before.model, reason=f"rolled back from {now.label}", actor=actor)

@@ -111,6 +111,12 @@ def test_the_newest_deployment_predicts_and_rolling_back_returns_to_what_was_bef
     assert deployed_model(project) == first
     assert back.reason == "rolled back from s2"
     assert project.deployments.count() == 3, "nothing is erased"
+    with pytest.raises(ModelError, match="no earlier deployment"):
+        roll_back(project=project, actor=None)
+    third = register(project, trained(home / "c", "c"), ModelKind.STUDENT)
+    for model in (second, third):
+        deploy_model(model=model, reason="promoted by hand", actor=None)
+    assert [roll_back(project=project, actor=None).model for _ in range(2)] == [second, first], "further back each time"
     assert deployed_model(rows.project()) is None
 
 

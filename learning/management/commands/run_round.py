@@ -17,6 +17,7 @@ from learning.states import WORKING, RoundState, Step
 
 class Command(JsonCommand):
     help = "Train a teacher, rank the pool, distil a student, predict on the next batch."
+    interrupted = "Stopped by Ctrl-C. What is done is kept: run_round PROJECT --resume --wait goes on from there."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("project", help="Key of the project.")
