@@ -89,6 +89,7 @@ class Turn:
         smears.write({"pool": self.parts["pool"]}, names, self.folder / "pool")
         self.product = Product(self.folder / "home")
         self.loads: list[float] = []
+        self.predicting: dict[str, Any] = {}
 
     def play(self) -> dict[str, Any]:
         imported = self.fill()
@@ -123,6 +124,7 @@ class Turn:
                 key: answer[key] for key in ("deployed", "reason", "predictions", "seconds", "teacher", "student")
             },
             "evaluated": evaluated,
+            "predict_2048": self.predicting,
             "seconds_per_step": asdict(timed),
             "pace": {"ours": asdict(ours)} | {f"bare_{recipe}": asdict(own) for recipe, (_, own) in bare.items()},
             "bare": {
@@ -228,6 +230,7 @@ class Turn:
         field = generate_field(self.seed, FieldSettings(LARGE, LARGE, density=CELLS))
         Image.fromarray(field.image).save(picture)
         spent = looking.seconds_for(model, picture, answer_tile(self.folder / "exported-student"))
+        self.predicting = spent | {"load": frame.load()}
         return {"student_size_mb": model.stat().st_size / 1e6, "predict_2048_s": spent["median"]}
 
 
