@@ -14,7 +14,7 @@ import django
 from PIL import Image
 
 FOLDER = Path(__file__).resolve().parent
-COLOURS = 96
+COLOURS = 128
 WIDTH = 720
 
 
