@@ -50,11 +50,12 @@ class ClassPlan:
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """How fields of a project are scaled: working pixels of a reference cell, and the median true cell in field
-    pixels, which stands in where a field's µm per pixel is not known."""
+    """How fields of a project are scaled: working pixels of a reference cell, the median true cell in field pixels,
+    which stands in where a field's µm per pixel is not known, and the side that such a field fills at least."""
 
     cell_px: float
     median_px: float | None
+    fill_px: int | None = None
 
 
 def plan_classes(
@@ -137,22 +138,30 @@ def plan_of(model: ModelVersion) -> ClassPlan:
     return ClassPlan(numbers, tuple(classes[n].key for n in numbers), output, {})
 
 
-def working_of(project: Project, readings: Iterable[FrozenReading]) -> Working:
+def working_of(project: Project, readings: Iterable[FrozenReading], tile: int) -> Working:
     sides = [
         ((x1 - x0) + (y1 - y0)) / 2
         for reading in readings
         for cell in reading.cells
         for x0, y0, x1, y1 in [cell.shape.bounds]
     ]
-    return Working(project.cell_px, float(median(sides)) if sides else None)
+    return Working(project.cell_px, float(median(sides)) if sides else None, tile)
 
 
-def scale_of(working: Working, um_per_px: float | None) -> float:
-    """Working pixels per field pixel; 1 where neither the scale nor the size of a cell is known."""
-    reference = REFERENCE_UM / um_per_px if um_per_px else working.median_px
-    if not reference:
+def scale_of(working: Working, um_per_px: float | None, longest: int) -> float:
+    """Working pixels per field pixel, for a field whose longer side has `longest` pixels.
+
+    Where the µm per pixel is known it alone decides. Else the median cell gets `cell_px`, and a field that would not
+    fill one tile so is enlarged until it does: the network looks at a whole tile in any case, and the smallest cells
+    (platelets among red cells) need every pixel. 1 where neither the scale nor the size of a cell is known.
+    """
+    if um_per_px:
+        scale = working.cell_px * um_per_px / REFERENCE_UM
+    elif working.median_px:
+        scale = max(working.cell_px / working.median_px, (working.fill_px or 0) / longest)
+    else:
         return 1.0
-    return round(min(MAX_SCALE, max(MIN_SCALE, working.cell_px / reference)), 4)
+    return round(min(MAX_SCALE, max(MIN_SCALE, scale)), 4)
 
 
 def record_of_reading(reading: FrozenReading, plan: ClassPlan, working: Working) -> FieldRecord:
@@ -162,7 +171,7 @@ def record_of_reading(reading: FrozenReading, plan: ClassPlan, working: Working)
         path=str(config.IMAGES_DIR / reading.file),
         width=reading.width,
         height=reading.height,
-        scale=scale_of(working, reading.um_per_px),
+        scale=scale_of(working, reading.um_per_px, max(reading.width, reading.height)),
         case=reading.case,
         targets=tuple(
             Target(cell.kind, cell.points, output)
@@ -180,7 +189,7 @@ def record_of_field(field: Field, working: Working) -> FieldRecord:
         path=str(config.IMAGES_DIR / field.file),
         width=field.width,
         height=field.height,
-        scale=scale_of(working, field.um_per_px),
+        scale=scale_of(working, field.um_per_px, max(field.width, field.height)),
         case=field.case.code if field.case else "",
     )
 

@@ -11,7 +11,7 @@ from annotation.access import Actor, Permission, require
 from annotation.actions.snapshots import FrozenReading, freeze
 from annotation.errors import Refused
 from annotation.models import CellClass, Field, Project
-from learning.exchange import NO_CLAIM, ClassPlan, Working, plan_of, working_of
+from learning.exchange import NO_CLAIM, ClassPlan, plan_of, working_of
 from learning.models import ModelVersion
 from learning.steps.looking import Looker, look_at_readings
 from models_zoo import metrics
@@ -79,7 +79,8 @@ def _looker(model: ModelVersion, readings: Sequence[FrozenReading], project: Pro
     looker = Looker.of(model)
     if project.pk == model.project_id:
         return looker
-    return replace(looker, working=Working(looker.working.cell_px, working_of(project, readings).median_px))
+    elsewhere = working_of(project, readings, looker.tile)
+    return replace(looker, working=replace(elsewhere, cell_px=looker.working.cell_px))
 
 
 def plan_elsewhere(model: ModelVersion, project: Project) -> ClassPlan:

@@ -33,7 +33,7 @@ class Looker:
 
     @classmethod
     def of(cls, model: ModelVersion) -> Looker:
-        working = Working(model.card["cell_px"], model.card["median_px"])
+        working = Working(model.card["cell_px"], model.card["median_px"], model.card["fill_px"])
         numbers = tuple(int(number) for number in model.classes)
         return cls(model.weights, model.onnx, model.variant, model.tile, model.shrink, numbers, working)
 

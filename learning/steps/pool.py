@@ -153,7 +153,9 @@ def _stack(parts: Sequence[NDArray[np.float32]], width: int) -> NDArray[np.float
 
 
 def _scale(eyes: Eyes, field: Field) -> np.float32:
-    return np.float32(scale_of(eyes.looker.working, field.um_per_px) if eyes.looker else 1.0)
+    return np.float32(
+        scale_of(eyes.looker.working, field.um_per_px, max(field.width, field.height)) if eyes.looker else 1.0
+    )
 
 
 def _labelled_fields(project: Project) -> list[Field]:

@@ -64,7 +64,7 @@ def gather(context: Context, project: Project) -> Material:
         snapshot=snapshot,
         readings=readings,
         plan=plan,
-        working=working_of(project, training),
+        working=working_of(project, training, settings.tile),
         shrink=project.shrink if total and circles else 1.0,
         weak=WeakShape.BOX if boxes else project.weak_shape,
     )
@@ -197,6 +197,7 @@ def columns(
         "rolled_up": material.plan.missing,
         "cell_px": material.working.cell_px,
         "median_px": material.working.median_px,
+        "fill_px": material.working.fill_px,
         "tile": request.tile,
         "shrink": request.shrink,
         "weak_shape": material.weak,

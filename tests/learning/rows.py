@@ -112,6 +112,6 @@ def model(owner: Project, label: str = "t1", *, accepted: bool = True, **values:
         "tile": 320,
         "shrink": 0.9,
         "threshold": 0.3,
-        "card": {"classes": ["cell"], "class_map": {"1": 0}, "cell_px": 40.0, "median_px": None},
+        "card": {"classes": ["cell"], "class_map": {"1": 0}, "cell_px": 40.0, "median_px": None, "fill_px": 320},
     }
     return ModelVersion.objects.create(project=owner, kind=kind, label=label, accepted=accepted, **(known | values))

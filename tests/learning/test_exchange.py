@@ -101,10 +101,13 @@ def test_without_labels_nothing_is_learned() -> None:
         (Working(40.0, 80.0), None, 0.5),
         (Working(40.0, None), None, 1.0),
         (Working(40.0, 4.0), None, 2.0),
+        (Working(40.0, 80.0, 320), None, 0.8),
+        (Working(40.0, 80.0, 320), 0.15, 0.5),
+        (Working(40.0, 20.0, 320), None, 2.0),
     ],
 )
 def test_the_working_resolution(working: Working, um: float | None, scale: float) -> None:
-    assert scale_of(working, um) == pytest.approx(scale)
+    assert scale_of(working, um, 400) == pytest.approx(scale)
 
 
 @given(st.floats(3, 60), st.floats(0.5, 1.0))

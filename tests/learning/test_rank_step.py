@@ -104,7 +104,7 @@ def test_the_pool_is_sorted_by_field_calibrated_and_normalised(monkeypatch: pyte
     assert not np.allclose(made.scores, raw)
     np.testing.assert_allclose(made.embedding, np.array([[0.6, 0.8], [0, 0], [0, 1]]), rtol=1e-5)
     np.testing.assert_allclose(made.labelled_embedding, np.array([[1, 0], [0, 0]]), rtol=1e-5)
-    scale = exchange.scale_of(exchange.Working(40.0, 20.0), None)
+    scale = exchange.scale_of(exchange.Working(40.0, 20.0), None, 200)
     assert scale == 2.0
     np.testing.assert_allclose(made.boxes[1], np.array([0, 20, 40, 60]), err_msg="in working pixels")
     assert made.classes == ("seg", "myc")
