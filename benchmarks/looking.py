@@ -54,7 +54,8 @@ def look_as_product(folder: Path, smears: Sequence[Smear], names: Sequence[str])
     columns = columns_of([str(name) for name in card["classes"]], names)
     found = {}
     for smear in smears:
-        seen = detect(network, read_rgb(smear.picture), scale_of(card), int(card["tile"]), shrink=card["shrink"])
+        scale = scale_of(card, max(smear.width, smear.height))
+        seen = detect(network, read_rgb(smear.picture), scale, int(card["tile"]), shrink=card["shrink"])
         scores = np.zeros((len(seen), len(names)), np.float32)
         scores[:, columns] = seen.scores
         found[smear.key] = Detections(seen.boxes, scores, seen.features)
@@ -67,9 +68,13 @@ def columns_of(learned: Sequence[str], names: Sequence[str]) -> list[int]:
     return [known.index(name.casefold()) for name in learned]
 
 
-def scale_of(card: dict[str, Any]) -> float:
-    """Working pixels per pixel of a field whose µm per pixel nobody knows: by the median cell the model learned."""
-    return round(min(2.0, card["cell_px"] / card["median_px"]), 4) if card["median_px"] else 1.0
+def scale_of(card: dict[str, Any], longest: int) -> float:
+    """Working pixels per pixel of a field whose µm per pixel nobody knows: by the median cell the model learned, but
+    never less than one tile for the field's longer side (as learning.exchange.scale_of)."""
+    if not card["median_px"]:
+        return 1.0
+    scale = max(card["cell_px"] / card["median_px"], min(1.0, card["fill_px"] / longest))
+    return float(round(min(2.0, scale), 4))
 
 
 def judged(smears: Sequence[Smear], found: Found, names: Sequence[str]) -> Report:

@@ -151,14 +151,14 @@ def working_of(project: Project, readings: Iterable[FrozenReading], tile: int) -
 def scale_of(working: Working, um_per_px: float | None, longest: int) -> float:
     """Working pixels per field pixel, for a field whose longer side has `longest` pixels.
 
-    Where the µm per pixel is known it alone decides. Else the median cell gets `cell_px`, and a field that would not
-    fill one tile so is enlarged until it does: the network looks at a whole tile in any case, and the smallest cells
-    (platelets among red cells) need every pixel. 1 where neither the scale nor the size of a cell is known.
+    Where the µm per pixel is known it alone decides. Else the median cell gets `cell_px`, but no field is shrunk below
+    one tile: the network looks at a whole tile in any case, and the smallest cells (platelets among red cells) need
+    every pixel (benchmarks/README.md). 1 where neither the scale nor the size of a cell is known.
     """
     if um_per_px:
         scale = working.cell_px * um_per_px / REFERENCE_UM
     elif working.median_px:
-        scale = max(working.cell_px / working.median_px, (working.fill_px or 0) / longest)
+        scale = max(working.cell_px / working.median_px, min(1.0, (working.fill_px or 0) / longest))
     else:
         return 1.0
     return round(min(MAX_SCALE, max(MIN_SCALE, scale)), 4)

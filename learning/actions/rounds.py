@@ -60,9 +60,9 @@ def check_names(settings: RoundSettings) -> None:
     """Raises RoundError, listing what there is, for an unknown teacher, student or strategy."""
     try:
         strategies.strategy(settings.strategy)
-        for variant in (settings.teacher, settings.student):
-            if variant != "auto":
-                models_zoo.spec(variant)
+        if settings.teacher != "auto":
+            models_zoo.spec(settings.teacher)
+        models_zoo.spec(settings.student)
     except ValueError as error:
         raise RoundError(str(error)) from error
 

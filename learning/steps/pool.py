@@ -92,7 +92,7 @@ def _pool(context: Context, fields: Sequence[Field], eyes: Eyes, model: ModelVer
     found = _look(context, fields, eyes, "pool")
     labelled = _labelled_fields(context.project)
     known = _look(context, labelled, eyes, "labelled")
-    width = next((item.features.shape[1] for item in found.values()), 0)
+    width = next((item.features.shape[1] for item in [*found.values(), *known.values()]), 0)
     parts = [_worth(found.get(str(field.pk), nothing(len(eyes.classes), width)), eyes) for field in fields]
     counts = _class_counts(context.project, model)
     return Pool(

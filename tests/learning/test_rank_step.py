@@ -42,6 +42,7 @@ def eyes_of(owner: Project) -> ModelVersion:
             "class_map": {str(number): names.index(key) if key in names else -1 for key, number in numbers.items()},
             "cell_px": 40.0,
             "median_px": 20.0,
+            "fill_px": 128,
         },
         calibration={"slope": 2.0, "intercept": -1.0},
         metrics={"tuning": {"per_class": {"seg": {"ap50": 0.8}, "myc": {"ap50": None}}}},

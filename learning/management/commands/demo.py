@@ -82,7 +82,8 @@ class Command(JsonCommand):
             *(f"Round {one['round']}: {_model('teacher', one['teacher'])}" for one in result["rounds"]),
             _model("student", last["student"]) + f"; deployed: {'yes' if last['deployed'] else 'no'}",
             f"Why: {last['reason']}",
-            f"Batch: {len(last['batch'])} fields, first {last['batch'][0]['field']} ({last['batch'][0]['reason']})",
+            f"Batch: {len(last['batch'])} fields"
+            + "".join(f", first {b['field']} ({b['reason']})" for b in last["batch"][:1]),
             f"Predictions: {predictions['shown']} shown, {predictions['right']} of them right"
             f" ({predictions['stored']} stored for the score slider)",
             *(
