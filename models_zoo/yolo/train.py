@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import sys
@@ -129,9 +130,9 @@ class _Session:
         if self.start.checkpoint is not None:
             path = str(self.start.checkpoint.resolve())
             return {**common, "resume": path, "model": path}
-        return {**common, **self._fresh_arguments(min(request.batch, data.training))}
+        return {**common, **self._fresh_arguments(min(request.batch, data.training), data.training)}
 
-    def _fresh_arguments(self, batch: int) -> dict[str, Any]:
+    def _fresh_arguments(self, batch: int, tiles: int) -> dict[str, Any]:
         request = self.request
         if batch < request.batch:
             self.notes.append(f"batch lowered from {request.batch} to {batch}, the number of tiles")
@@ -147,7 +148,7 @@ class _Session:
             "deterministic": True,
             "amp": _precision(request.device),
             "max_det": settings.MAX_DETECTIONS,
-            "dis": request.distil_weight,
+            "dis": settings.distil_weight(request.distil_weight, request.epochs * math.ceil(tiles / batch)),
             "exist_ok": True,
         }
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from models_zoo.records import FieldRecord, Target, TrainRequest
 from models_zoo.yolo.prepare import write_dataset
-from models_zoo.yolo.settings import GREY
+from models_zoo.yolo.settings import DISTIL_STEPS, GREY, distil_weight
 
 
 def request(tmp_path: Path, *fields: FieldRecord, validation: tuple[FieldRecord, ...] = ()) -> TrainRequest:
@@ -102,3 +102,8 @@ def test_what_cannot_be_trained_is_refused_in_words(tmp_path: Path) -> None:
     for wrong, words in cases:
         with pytest.raises(ValueError, match=words):
             write_dataset(wrong, tmp_path / "set")
+
+
+def test_short_trainings_are_distilled_with_less_weight() -> None:
+    assert distil_weight(6.0, 80) == pytest.approx(6.0 * 80 / DISTIL_STEPS)
+    assert distil_weight(6.0, 10 * DISTIL_STEPS) == 6.0
