@@ -117,7 +117,6 @@ IMAGES_DIR = HOME / "images"
 SNAPSHOTS_DIR = HOME / "snapshots"
 RUNS_DIR = HOME / "runs"
 MODELS_DIR = HOME / "models"
-EXPORTS_DIR = HOME / "exports"
 SCRATCH_DIR = HOME / "scratch"
 
 # Where weights to start from are searched before the starter weights of the repository.

@@ -12,7 +12,7 @@ Artefacts = Literal["own", "background"]
 
 @dataclass(frozen=True, slots=True)
 class RoundSettings:
-    """`tile` is the side in working pixels that the network sees; 0 epochs, batch or tile mean: choose for the machine.
+    """`tile` is the side in working pixels that the network sees; 0 epochs or batch mean: choose for machine and data.
 
     `artefacts`: smudges and artefacts are learned as classes of their own, or as background (METHODS section 1).
     `pseudo` is the share of pseudo-labelled pool fields beside the labelled ones in a student's training.

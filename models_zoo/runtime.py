@@ -4,7 +4,7 @@ Model contract (written by a family's export). Input `x` (B, 3, H, W): float32, 
 32, batch and size free. Outputs: `boxes` (B, A, 4) as x0, y0, x1, y1 in input pixels; `scores` (B, A, C) in 0..1;
 `points` (A, 2), the place x, y in input pixels that each of the A candidates looks at; `p3`, `p4`, `p5`
 (B, channels, h, w), feature maps at strides 8, 16 and 32. The metadata entry `card` is a JSON object with what
-must be known to use the model: `classes`, `tile`, `shrink`, `threshold`.
+must be known to use the model: `classes`, `tile`, `shrink`, `variant`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 They are what a training starts from where no other weights are at hand: they know nuclei, cytoplasm and granules of
 drawn cells, and no real one. Training, validation and test fields come of seeds that nothing else in the project
-uses; `card.json` beside the weights holds what was measured.
+uses; `VARIANT.json` beside the weights holds what was measured.
 """
 
 from __future__ import annotations
