@@ -82,14 +82,19 @@ class Bar:
 
     def __init__(self, line: tqdm[Any]) -> None:
         self._line = line
+        self._shown: tuple[Any, ...] = ()
 
     def __call__(self, run: Run) -> None:
         progress = run.progress
-        self._line.total = progress.get("total") or 1
-        self._line.n = min(progress.get("done", 0), self._line.total)
+        doing, done, total = progress.get("doing", run.state), progress.get("done", 0), progress.get("total") or 1
+        if self._shown == (run.pk, run.attempt, doing, done, total):
+            return  # nothing is new: a log file need not hear of it twice a second
+        self._shown = (run.pk, run.attempt, doing, done, total)
+        self._line.total, self._line.n = total, min(done, total)
         attempt = f" (attempt {run.attempt})" if run.attempt > 1 else ""
-        self._line.set_description_str(f"{run.step}{attempt}: {progress.get('doing', run.state)}")
-        self._line.set_postfix_str(_losses(progress))
+        self._line.set_description_str(f"{run.step}{attempt}: {doing}", refresh=False)
+        self._line.set_postfix_str(_losses(progress), refresh=False)
+        self._line.refresh()
 
 
 def _losses(progress: dict[str, Any]) -> str:
