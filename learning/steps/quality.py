@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from annotation.models import Field
 from learning.exchange import path_of
-from learning.strategies.quality import contrast, flags, sharpness
+from learning.strategies.quality import contrast, flags, perceptual_hash, sharpness
 from models_zoo.images import read_rgb, resize
 
 Report = Callable[[int, int], None]
@@ -20,17 +20,27 @@ GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def faults_of(fields: Sequence[Field], labelled: Sequence[Field], report: Report) -> tuple[str | None, ...]:
-    """For each of `fields` why it should not be asked for, or None; sharpness is judged against the whole pool."""
-    sharp, contrasts = np.zeros(len(fields)), np.zeros(len(fields))
+    """For each of `fields` why it should not be asked for, or None; sharpness is judged against the whole pool.
+
+    The hash that an import keeps is quick but coarse; what is asked of a person is compared by the better one.
+    """
+    total = len(fields) + len(labelled)
+    sharp, contrasts, hashes = np.zeros(len(fields)), np.zeros(len(fields)), np.zeros(len(fields), np.uint64)
     for number, field in enumerate(fields):
-        scale = min(1.0, LONGEST_SIDE / max(field.width, field.height))
-        grey = resize(read_rgb(path_of(field)), scale) @ GREY
-        sharp[number], contrasts[number] = sharpness(grey), contrast(grey)
-        report(number + 1, len(fields))
-    hashes = np.array([int(field.phash, 16) for field in fields], np.uint64)
-    known = [(field.public_name, int(field.phash, 16)) for field in labelled]
+        grey = _grey(field)
+        sharp[number], contrasts[number], hashes[number] = sharpness(grey), contrast(grey), perceptual_hash(grey)
+        report(number + 1, total)
+    known = []
+    for number, field in enumerate(labelled, start=len(fields)):
+        known.append((field.public_name, perceptual_hash(_grey(field))))
+        report(number + 1, total)
     names = [field.public_name for field in fields]
     return flags(names, sharp, contrasts, hashes, labelled=known, groups=groups_of(fields))
+
+
+def _grey(field: Field) -> NDArray[np.float32]:
+    scale = min(1.0, LONGEST_SIDE / max(field.width, field.height))
+    return np.asarray(resize(read_rgb(path_of(field)), scale) @ GREY, np.float32)
 
 
 def groups_of(fields: Sequence[Field]) -> NDArray[np.int64]:

@@ -174,7 +174,8 @@ def test_blank_and_double_pictures_are_reported_instead_of_asked_for(
     blank, double, *good = Field.objects.filter(project=owner).pool().order_by("pk")
     Image.new("RGB", (blank.width, blank.height), (230, 225, 228)).save(home / "images" / blank.file)
     twin = Field.objects.filter(project=owner).labelled().order_by("pk")[0]
-    Field.objects.filter(pk=double.pk).update(phash=twin.phash)
+    with Image.open(home / "images" / twin.file) as seen:
+        seen.point(lambda value: value * 0.97).save(home / "images" / double.file)  # the same place, a little darker
     monkeypatch.setattr(pool, "look", Planted({}))
     asked, aside, _ = rank_pool(context_of(owner, budget=20), eyes_of(owner))
     assert {item.field.pk for item in asked} == {field.pk for field in good}
