@@ -37,8 +37,10 @@ class CellTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics is no
         }
 
     def set_model_attributes(self) -> None:
-        """On a CPU, lay the weights out with the channels last: one and a half times the speed, measured on two cores
-        with AVX-512 (README). ultralytics does so on a GPU only; its checkpoints are written channels first anyway."""
+        """On a CPU, lay the weights out with the channels last, which its convolutions run faster.
+
+        ultralytics does so on a GPU only; its checkpoints are written channels first anyway.
+        """
         super().set_model_attributes()
         if self.device.type == "cpu":
             self.model = self.model.to(memory_format=torch.channels_last)
