@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings as config
 from PIL import Image
+from scipy import ndimage
 
 from annotation.actions.projects import create_project
 from annotation.models import Cell, Field, Project, Provenance, Reading, ReadingState, Source
@@ -38,9 +39,10 @@ def field(owner: Project, split: str = "training", *, size: int = 200) -> Field:
 
 
 def picture(of: Field) -> Field:
-    """Gives the field a sharp picture, for steps that look at it."""
-    noise = np.random.default_rng(of.pk).integers(0, 255, (of.height, of.width, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(config.IMAGES_DIR / of.file)
+    """Gives the field a sharp picture, for steps that look at it: blots, because white noise has no focus to judge."""
+    noise = np.random.default_rng(of.pk).normal(size=(of.height, of.width))
+    blots = np.where(ndimage.gaussian_filter(noise, 2.0) > 0, 180, 60).astype(np.uint8)
+    Image.fromarray(blots).convert("RGB").save(config.IMAGES_DIR / of.file)
     return of
 
 
