@@ -118,6 +118,7 @@ SNAPSHOTS_DIR = HOME / "snapshots"
 RUNS_DIR = HOME / "runs"
 MODELS_DIR = HOME / "models"
 SCRATCH_DIR = HOME / "scratch"
+TRANSFERS_DIR = HOME / "transfers"
 
 # Where weights to start from are searched before the starter weights of the repository.
 WEIGHTS_DIR = env_path("MARROWLOOP_WEIGHTS", HOME / "weights")

@@ -8,7 +8,7 @@ from django.conf import settings as config
 from django.db import models
 from django.db.models import QuerySet
 
-from annotation.models import Batch, Project, Snapshot
+from annotation.models import Batch, Field, Project, Snapshot
 from learning.states import RoundState, RunState, Step
 
 
@@ -107,6 +107,14 @@ class Run(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs")
     round = models.ForeignKey(Round, null=True, blank=True, on_delete=models.CASCADE, related_name="runs")
+    field = models.ForeignKey(
+        Field,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="runs",
+        help_text="the one field that a predict run without a round is about",
+    )
     step = models.CharField(max_length=8, choices=[(s.value, s.value) for s in Step])
     state = models.CharField(max_length=10, choices=[(s.value, s.value) for s in RunState], default=RunState.QUEUED)
     settings = models.JSONField(help_text="as learning.settings.RoundSettings")

@@ -2,6 +2,7 @@
 
 from annotation.models.field import Case, Field, Slide, Split
 from annotation.models.loop import Batch, BatchField, Prediction, Snapshot
+from annotation.models.people import Invitation, Scope, Token
 from annotation.models.project import CellClass, ClassKind, Membership, Project, Role, WeakShape
 from annotation.models.reading import (
     Cell,
@@ -10,9 +11,12 @@ from annotation.models.reading import (
     Provenance,
     Reading,
     ReadingState,
+    ReferenceCell,
+    Rejection,
     ShapeKind,
     Source,
 )
+from annotation.models.transfer import Transfer, TransferKind, TransferState, Upload
 
 __all__ = [
     "Batch",
@@ -24,17 +28,26 @@ __all__ = [
     "DatasetImport",
     "Event",
     "Field",
+    "Invitation",
     "Membership",
     "Prediction",
     "Project",
     "Provenance",
     "Reading",
     "ReadingState",
+    "ReferenceCell",
+    "Rejection",
     "Role",
+    "Scope",
     "ShapeKind",
     "Slide",
     "Snapshot",
     "Source",
     "Split",
+    "Token",
+    "Transfer",
+    "TransferKind",
+    "TransferState",
+    "Upload",
     "WeakShape",
 ]

@@ -25,6 +25,7 @@ class Project(models.Model):
         default=5, help_text="labelled fields that validation, tuning and test each need before batches are ranked"
     )
     public = models.BooleanField(default=False, help_text="original file names may leave the project")
+    round_defaults = models.JSONField(default=dict, blank=True, help_text="what a new round starts from: its settings")
     next_class_number = models.PositiveIntegerField(default=1)
     next_field_number = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -78,6 +79,10 @@ class CellClass(models.Model):
     ontology_id = models.CharField(max_length=20, blank=True, help_text="Cell Ontology, as CL:0000836")
     counted = models.BooleanField(default=True, help_text="counts in the differential")
     kind = models.CharField(max_length=8, choices=ClassKind, default=ClassKind.CELL)
+    guideline = models.TextField(blank=True, help_text="how to tell this class, in the words of those who read")
+    retired_at = models.DateTimeField(
+        null=True, blank=True, help_text="not offered any more; cells that have it keep it, and open pages still save"
+    )
 
     class Meta:
         ordering = ["number"]

@@ -66,6 +66,13 @@ class Reading(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
+    signed_off_at = models.DateTimeField(null=True, blank=True)
+    signed_off_by = models.ForeignKey(
+        config.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    lease_until = models.DateTimeField(
+        null=True, blank=True, help_text="until then its author is at work, and the queue offers the field to no other"
+    )
 
     objects = ReadingQuerySet.as_manager()
 
@@ -138,6 +145,39 @@ class Cell(models.Model):
     @property
     def shape(self) -> Shape:
         return Shape(self.kind, tuple(self.points))  # type: ignore[arg-type]  # the column's choices are the shape's kinds
+
+
+class ReferenceCell(models.Model):
+    """A cell that shows what its class looks like, chosen by a reviewer and shown beside the guideline."""
+
+    cell_class = models.ForeignKey(CellClass, on_delete=models.CASCADE, related_name="references")
+    cell = models.ForeignKey(Cell, on_delete=models.CASCADE, related_name="+")
+    note = models.CharField(max_length=200, blank=True)
+    author = models.ForeignKey(config.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["cell_class", "cell"], name="reference_once")]
+
+    def __str__(self) -> str:
+        return f"{self.cell_id} for {self.cell_class_id}"
+
+
+class Rejection(models.Model):
+    """A person said of a prediction, in one reading, that it is wrong. Taken back, the row stays with its date."""
+
+    reading = models.ForeignKey(Reading, on_delete=models.CASCADE, related_name="rejections")
+    prediction = models.ForeignKey("annotation.Prediction", on_delete=models.CASCADE, related_name="rejections")
+    author = models.ForeignKey(config.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(auto_now_add=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reading", "prediction"], name="rejection_once")]
+
+    def __str__(self) -> str:
+        return f"{self.prediction_id} in reading {self.reading_id}"
 
 
 class Event(models.Model):
