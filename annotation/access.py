@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404
 
 from annotation.models import Membership, Project, Role
 
-Actor = AbstractBaseUser | None
+Actor = User | None
 
 
 class Permission(StrEnum):
@@ -32,13 +34,61 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 }
 
 
-def may(actor: Actor, project: Project, permission: Permission) -> bool:
+def role_of(actor: Actor, project: Project) -> Role | None:
+    """The actor's role in `project`. The administrator of the installation is one in every project."""
     if actor is None:
-        return True
+        return Role.ADMINISTRATOR
     if not actor.is_active:
-        return False
+        return None
+    if actor.is_superuser:
+        return Role.ADMINISTRATOR
     role = Membership.objects.filter(project=project, user_id=actor.pk).values_list("role", flat=True).first()
-    return role is not None and permission in PERMISSIONS[Role(role)]
+    return None if role is None else Role(role)
+
+
+def may(actor: Actor, project: Project, permission: Permission) -> bool:
+    role = role_of(actor, project)
+    return role is not None and permission in PERMISSIONS[role]
+
+
+def permissions_of(actor: Actor, project: Project) -> frozenset[Permission]:
+    """All that `actor` may in `project`, by one query: what a page shows and hides by."""
+    role = role_of(actor, project)
+    return frozenset() if role is None else PERMISSIONS[role]
+
+
+def may_create_projects(actor: Actor) -> bool:
+    """The operator, the administrator of the installation, and whoever was given `annotation.add_project`."""
+    return actor is None or actor.has_perm("annotation.add_project")
+
+
+def require_create_projects(actor: Actor) -> None:
+    if not may_create_projects(actor):
+        raise PermissionDenied("You may not create projects: ask the administrator of this installation.")
+
+
+def person(user: User | AnonymousUser) -> User:
+    """The signed-in person of a request. Raises PermissionDenied for nobody, who must never pass for the operator."""
+    if not isinstance(user, User) or not user.is_authenticated:
+        raise PermissionDenied("Sign in first.")
+    return user
+
+
+def visible_projects(user: User | AnonymousUser) -> QuerySet[Project]:
+    """The projects that a signed-in person sees at all."""
+    actor = person(user)
+    if actor.is_superuser:
+        return Project.objects.all()
+    return Project.objects.filter(memberships__user_id=actor.pk) if actor.is_active else Project.objects.none()
+
+
+def find_project(user: User | AnonymousUser, key: str, permission: Permission = Permission.VIEW) -> Project:
+    """The project of an address. An outsider learns nothing (Http404), a member without the right is told so."""
+    project = visible_projects(user).filter(key=key).first()
+    if project is None:
+        raise Http404("There is no such project, or you are not one of its people.")
+    require(person(user), project, permission)
+    return project
 
 
 def require(actor: Actor, project: Project, permission: Permission) -> None:

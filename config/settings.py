@@ -3,6 +3,7 @@
 docs/reference/settings.md explains each variable.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 from config.env import database_from, env_bool, env_int, env_list, env_path, env_str, kept_secret
@@ -25,6 +26,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "axes",
     "django_htmx",
     "template_partials",
     "annotation",
@@ -42,7 +45,22 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "annotation.middleware.RefusedMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "projects"
+LOGOUT_REDIRECT_URL = "sign_in"
+
+# After so many wrong passwords for one name from one address, that pair waits.
+AXES_FAILURE_LIMIT = env_int("MARROWLOOP_SIGN_IN_TRIES", 5)
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "annotation/locked_out.html"
+AXES_VERBOSE = False
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -56,6 +74,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "annotation.views.context.site",
             ],
         },
     },
@@ -78,7 +97,9 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = HOME / "static"
 STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns at every start where it is absent
-STATICFILES_DIRS: list[tuple[str, Path]] = []
+# Only what is built is served: sources, tests and node_modules stay where they are.
+(BASE_DIR / "static" / "dist").mkdir(parents=True, exist_ok=True)
+STATICFILES_DIRS = [BASE_DIR / "static" / "dist"]
 
 # Nothing is loaded from another host, and nothing inline.
 CONTENT_SECURITY_POLICY = {
@@ -93,9 +114,30 @@ CONTENT_SECURITY_POLICY = {
 }
 SECURE_REFERRER_POLICY = "same-origin"
 
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_HTTPONLY = True
+# Set where people come by https, so that no cookie travels in the clear.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env_bool("MARROWLOOP_HTTPS", False)
+CSRF_TRUSTED_ORIGINS = env_list("MARROWLOOP_ORIGINS", [])
+CSRF_FAILURE_VIEW = "annotation.views.errors.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
+
+# Where the source of what runs here is found, as the AGPL asks; by default the web process hands out its own.
+SOURCE_URL = env_str("MARROWLOOP_SOURCE_URL")
+
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "annotation.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["annotation.api.authentication.SignedInWithinScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "annotation.api.pages.Pages",
+    "EXCEPTION_HANDLER": "annotation.api.errors.handle",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {"TITLE": "Marrowloop", "VERSION": "0.1.0", "SERVE_INCLUDE_SCHEMA": False}
 

@@ -7,10 +7,14 @@ import shutil
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.network import guarded_sockets, no_network
+
+if TYPE_CHECKING:  # it loads models, and there are no settings yet
+    from tests.cast import Cast
 
 __all__ = ["guarded_sockets", "no_network"]
 
@@ -61,6 +65,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--postgres"):
         config.hook.pytest_deselected(items=[item for item in items if not uses_database(item)])
         items[:] = [item for item in items if uses_database(item)]
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """A project and its people, see tests/cast.py."""
+    from tests.cast import make_cast
+
+    return make_cast()
 
 
 @pytest.fixture(scope="session")

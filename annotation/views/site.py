@@ -1,0 +1,61 @@
+"""What belongs to no project: the theme, and the source of what runs here."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from django.conf import settings
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from annotation.views.context import THEMES
+
+ROOMS = (
+    "annotation",
+    "benchmarks",
+    "config",
+    "docker",
+    "docs",
+    "learning",
+    "models_zoo",
+    "static",
+    "templates",
+    "tests",
+)
+LEFT_OUT = {"node_modules", "dist", "__pycache__", "_build"}
+A_YEAR = 365 * 24 * 3600
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keep the theme in a cookie and go back to where the person was."""
+    wanted, back = request.POST.get("theme", ""), request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
+    answer = redirect(back if safe else "projects")
+    if wanted in THEMES:
+        answer.set_cookie("theme", wanted, max_age=A_YEAR, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
+    return answer
+
+
+@require_safe
+def source(_request: HttpRequest) -> FileResponse:
+    """The source of what runs here, as the AGPL asks, for everybody who reaches the page."""
+    stream = TemporaryFile()  # noqa: SIM115  # FileResponse closes it
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in _files(settings.BASE_DIR):
+            archive.write(path, Path("marrowloop") / path.relative_to(settings.BASE_DIR))
+    stream.seek(0)
+    return FileResponse(stream, as_attachment=True, filename="marrowloop-source.zip")
+
+
+def _files(root: Path) -> Iterator[Path]:
+    yield from sorted(path for path in root.iterdir() if path.is_file() and not path.name.startswith(".env"))
+    for room in ROOMS:
+        for path in sorted((root / room).rglob("*")):
+            if path.is_file() and not LEFT_OUT.intersection(path.relative_to(root).parts):
+                yield path
