@@ -33,7 +33,7 @@ def publish_batch(
     model_label: str = "",
     actor: Actor = None,
 ) -> Batch:
-    """Freeze the batch of round `number`. Called twice for one round, the first batch stays as it is."""
+    """Freeze the batch of round `number`; `open_batch` asks people for it. A second call leaves the first as it is."""
     require(actor, project, Permission.RUN)
     batch, new = Batch.objects.get_or_create(
         project=project,
@@ -46,6 +46,20 @@ def publish_batch(
             for rank, item in enumerate(asked, start=1)
         )
     return batch
+
+
+@transaction.atomic
+def open_batch(*, batch: Batch, actor: Actor = None) -> bool:
+    """Ask people for the fields of `batch` from now on, and no longer for those of the batches before it.
+
+    False: it was opened before.
+    """
+    require(actor, batch.project, Permission.RUN)
+    if not Batch.objects.filter(pk=batch.pk, opened_at__isnull=True).update(opened_at=timezone.now()):
+        return False
+    for earlier in Batch.objects.filter(project=batch.project_id, closed_at__isnull=True).exclude(pk=batch.pk):
+        close_batch(batch=earlier, actor=actor)
+    return True
 
 
 def close_batch(*, batch: Batch, actor: Actor = None) -> bool:

@@ -40,7 +40,10 @@ class Prediction(models.Model):
 
 
 class Batch(models.Model):
-    """The frozen list of fields the experts are asked for. `number` is the number of its round."""
+    """The frozen list of fields the experts are asked for. `number` is the number of its round; 0: before the first.
+
+    It is frozen when the pool is ranked and opened when its predictions are there; opening one closes those before it.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="batches")
     number = models.PositiveIntegerField()
@@ -49,6 +52,7 @@ class Batch(models.Model):
     model_label = models.CharField(max_length=80, blank=True)
     seed = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
+    opened_at = models.DateTimeField(null=True, blank=True, help_text="from then on people are asked for its fields")
     closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -61,7 +65,9 @@ class Batch(models.Model):
 class BatchFieldQuerySet(QuerySet["BatchField"]):
     def waiting(self) -> BatchFieldQuerySet:
         """Fields that are still asked for: their batch is open and nobody has labelled them."""
-        return self.filter(batch__closed_at__isnull=True, field__current_reading__isnull=True)
+        return self.filter(
+            batch__opened_at__isnull=False, batch__closed_at__isnull=True, field__current_reading__isnull=True
+        )
 
 
 class BatchField(models.Model):

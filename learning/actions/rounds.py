@@ -10,7 +10,7 @@ from django.db.models import Max
 
 import models_zoo
 from annotation.access import Actor, Permission, require
-from annotation.actions.batches import close_batch
+from annotation.actions.batches import close_batch, open_batch
 from annotation.errors import Refused
 from annotation.models import Project
 from learning import strategies
@@ -27,7 +27,7 @@ class RoundError(Refused):
 
 @transaction.atomic
 def start_round(*, project: Project, settings: RoundSettings, actor: Actor) -> Round:
-    """Begin the next round with its training. The batch of the round before is closed: what nobody labelled goes back.
+    """Begin the next round with its training. People go on with the batch of the round before until the new one is out.
 
     Raises RoundError while another round is at work, or for a teacher, student or strategy that is not there.
     """
@@ -40,10 +40,6 @@ def start_round(*, project: Project, settings: RoundSettings, actor: Actor) -> R
             f"round {busy.number} is still {busy.state}: let it end (run_round {project.key} --resume --wait), "
             f"or cancel it (cancel_round {project.key})"
         )
-    for labelled in project.rounds.filter(state=RoundState.LABELLING):
-        close_round(round_=labelled, actor=actor)
-    for batch in project.batches.filter(closed_at=None):  # of a round that was broken off after ranking
-        close_batch(batch=batch, actor=actor)
     last = project.rounds.aggregate(last=Max("number"))["last"] or 0
     round_ = Round.objects.create(
         project=project,
@@ -99,11 +95,20 @@ def finish_run(run: Run, publish: Callable[[], dict[str, Any]], seconds: float) 
 def _advance(round_: Round, step: Step, run: Run) -> Run | None:
     following = step_after(step, teacher_accepted=round_.teacher is not None and round_.teacher.accepted)
     if following is None:
-        move_round(round_, RoundState.LABELLING)
+        _hand_out(round_)
         return None
     move_round(round_, STATE_OF_STEP[following])
     settings = from_row(run.settings)
     return queue_run(project=round_.project, step=following, settings=settings, round_=round_, actor=None)
+
+
+def _hand_out(round_: Round) -> None:
+    """The batch goes out to the experts; the rounds before have had their time: what nobody labelled goes back."""
+    for earlier in Round.objects.filter(project=round_.project_id, state=RoundState.LABELLING):
+        close_round(round_=earlier, actor=None)
+    if round_.batch is not None:
+        open_batch(batch=round_.batch)
+    move_round(round_, RoundState.LABELLING)
 
 
 @transaction.atomic

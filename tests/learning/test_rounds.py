@@ -180,12 +180,35 @@ def test_closing_a_round_returns_what_nobody_labelled_and_the_next_may_ask_again
     assert {row.field_id for row in second.batch.fields.all()} == {row.field_id for row in rows_of_batch[1:]}
 
 
-def test_starting_a_round_closes_the_batch_of_one_that_was_broken_off() -> None:
+def waiting_batches() -> set[int]:
+    return set(BatchField.objects.waiting().values_list("batch__number", flat=True))
+
+
+def test_people_go_on_with_a_batch_until_the_next_one_is_out() -> None:
     project = rows.study()
-    first = play(begin(project), runs=3)
-    cancel_round(round_=first, actor=None)
-    assert BatchField.objects.waiting().count() == 3
-    second = play(begin(project))
-    assert set(BatchField.objects.waiting().values_list("batch_id", flat=True)) == {second.batch_id}
-    with pytest.raises(RoundError, match="round 2"):
-        retry_round(round_=first, actor=None)
+    first = play(begin(project))
+    second = play(begin(project), runs=3)
+    first.refresh_from_db()
+    assert (first.state, second.state) == (RoundState.LABELLING, RoundState.PREDICTING)
+    assert second.batch is not None
+    assert waiting_batches() == {1}, "the second batch is frozen, but nobody is asked before its predictions are there"
+    play(second)
+    first.refresh_from_db()
+    assert (first.state, second.state) == (RoundState.DONE, RoundState.LABELLING)
+    assert waiting_batches() == {2}
+    assert not close_round(round_=first, actor=None)
+
+
+def test_a_round_that_is_broken_off_takes_nobodys_batch_away() -> None:
+    project = rows.study()
+    first = play(begin(project))
+    second = play(begin(project), runs=3)
+    cancel_round(round_=second, actor=None)
+    assert waiting_batches() == {1}
+    third = play(begin(project))
+    assert waiting_batches() == {3}
+    first.refresh_from_db()
+    assert first.state == RoundState.DONE
+    assert third.state == RoundState.LABELLING
+    with pytest.raises(RoundError, match="round 3"):
+        retry_round(round_=second, actor=None)

@@ -22,7 +22,7 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         project = project_from(options["project"])
-        batches = project.batches.order_by("number")
+        batches = project.batches.filter(opened_at__isnull=False).order_by("number")
         batch = batches.filter(number=options["round"]).first() if options["round"] else batches.last()
         if batch is None:
             raise Refused(f"{project.key} has no such batch: run a round first.")
