@@ -1,0 +1,2 @@
+// The workbench is wired here.
+export {};
