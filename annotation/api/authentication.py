@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import User
@@ -12,16 +11,13 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from annotation.keys import hashed
 from annotation.models import Scope, Token
 
 if TYPE_CHECKING:  # rest_framework.views loads this file by its settings
     from rest_framework.views import APIView
 
 SCHEME = "Bearer"
-
-
-def hashed(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class TokenAuthentication(BaseAuthentication):
