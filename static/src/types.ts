@@ -180,7 +180,7 @@ function sameJson(one: AttributeValue, other: AttributeValue): boolean {
   const [mine, theirs] = [Object.entries(one), new Map(Object.entries(other))];
   if (Array.isArray(one) !== Array.isArray(other) || mine.length !== theirs.size) return false;
   return mine.every(([name, value]) => {
-    const found = theirs.get(name) as AttributeValue | undefined;
-    return found !== undefined && sameJson(value as AttributeValue, found);
+    const found = theirs.get(name);
+    return found !== undefined && sameJson(value, found);
   });
 }

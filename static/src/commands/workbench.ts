@@ -2,6 +2,7 @@
 
 import type { Change } from "../types";
 import { isIdle } from "../types";
+import { MANY } from "./cells";
 import type { Command, Context, Gesture } from "./command";
 import { CannotBeDone } from "./command";
 
@@ -52,12 +53,19 @@ export class Workbench {
       if (changes.length === 0) return true;
       this.context.history.push({ title, changes });
       this.#apply(changes);
+      this.#selectNew(changes);
       return true;
     } catch (error) {
       if (!(error instanceof CannotBeDone)) throw error;
       this.context.screen.say(error.message);
       return false;
     }
+  }
+
+  /** What was just drawn or accepted is selected, so that a key gives it its class; not so after a bulk accept. */
+  #selectNew(changes: readonly Change[]): void {
+    const made = changes.flatMap((change) => (change.type === "cell" && change.before === null ? [change.uuid] : []));
+    if (made.length > 0 && made.length <= MANY) this.context.store.select(made);
   }
 
   #step(changes: readonly Change[] | null): void {

@@ -1,0 +1,57 @@
+/** All that a person can do on a field. Menu, shortcuts dialog and help table are made from these lists. */
+
+import * as cells from "./cells";
+import type { Command, Gesture } from "./command";
+import { fields, history, tools, views } from "./looking";
+import * as predictions from "./predictions";
+
+export const commands: readonly Command[] = [
+  ...tools,
+  cells.placeCircle,
+  cells.deleteSelected,
+  cells.convertToContour,
+  cells.grow,
+  cells.shrink,
+  ...cells.nudges,
+  predictions.nextUncertain,
+  predictions.previousUncertain,
+  predictions.acceptSelected,
+  predictions.rejectSelected,
+  predictions.acceptShown,
+  predictions.rejectShown,
+  predictions.showMore,
+  predictions.showFewer,
+  ...history,
+  ...views,
+  ...fields,
+];
+
+/** What hands do on the canvas, for the help; the tools call them by their own types. */
+export const gestures: readonly Gesture<never>[] = [
+  cells.drawCell,
+  cells.reshapeCell,
+  cells.moveCells,
+  cells.setClass,
+  cells.setAttribute,
+  predictions.correctPrediction,
+  predictions.setThreshold,
+];
+
+const byName = new Map(commands.map((command) => [command.name, command]));
+const byKey = new Map(commands.flatMap((command) => command.keys.map((key) => [key, command] as const)));
+
+export function commandNamed(name: string): Command | undefined {
+  return byName.get(name);
+}
+
+/** The command of a key as keyOf writes it. */
+export function commandOf(key: string): Command | undefined {
+  return byKey.get(key);
+}
+
+export { convertToContour, deleteSelected, drawCell, moveCells, placeCircle, reshapeCell, setAttribute, setClass } from "./cells";
+export { CannotBeDone } from "./command";
+export type { Command, Context, Gesture, Group, Screen, Tool } from "./command";
+export { keyOf } from "./keys";
+export { acceptSelected, correctPrediction, setThreshold, uncertain, uncertainty } from "./predictions";
+export { Workbench } from "./workbench";

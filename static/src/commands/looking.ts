@@ -1,0 +1,107 @@
+/** Commands that change no cell: tools, history, view, and the ways from field to field. */
+
+import type { Command, Context, Group, Tool } from "./command";
+
+type Deed = (context: Context) => void;
+
+function looking(group: Group, name: string, title: string, keys: readonly string[], deed: Deed): Command {
+  return {
+    name,
+    title,
+    group,
+    keys,
+    edits: false,
+    perform(context) {
+      deed(context);
+      return [];
+    },
+  };
+}
+
+function tool(name: Tool, title: string, key: string): Command {
+  const chosen = looking("Tools", `tool.${name}`, title, [key], ({ screen }) => {
+    screen.choose(name);
+  });
+  return { ...chosen, edits: name !== "select" };
+}
+
+export const tools: readonly Command[] = [
+  tool("select", "Select and change cells", "1"),
+  tool("circle", "Draw circles", "2"),
+  tool("contour", "Draw contours", "3"),
+  tool("box", "Draw boxes", "4"),
+];
+
+export const history: readonly Command[] = [
+  {
+    ...looking("History", "history.undo", "Undo", ["Ctrl+Z"], (context) => {
+      context.undo();
+    }),
+    edits: true,
+    enabled: (context) => context.history.undoTitle !== null,
+  },
+  {
+    ...looking("History", "history.redo", "Redo", ["Ctrl+Shift+Z", "Ctrl+Y"], (context) => {
+      context.redo();
+    }),
+    edits: true,
+    enabled: (context) => context.history.redoTitle !== null,
+  },
+];
+
+export const views: readonly Command[] = [
+  looking("View", "view.in", "Zoom in", ["+", "="], ({ screen }) => {
+    screen.zoom(1.5);
+  }),
+  looking("View", "view.out", "Zoom out", ["-"], ({ screen }) => {
+    screen.zoom(1 / 1.5);
+  }),
+  looking("View", "view.fit", "Show the whole field", ["0"], ({ screen }) => {
+    screen.fit();
+  }),
+  looking("View", "view.actual", "Show at 100 %", ["9"], ({ screen }) => {
+    screen.actualSize();
+  }),
+  looking("View", "view.cells", "Show or hide the cells", ["7"], ({ store }) => {
+    store.look({ showCells: !store.view.showCells });
+  }),
+  looking("View", "view.predictions", "Show or hide the predictions", ["8"], ({ store }) => {
+    store.look({ showPredictions: !store.view.showPredictions });
+  }),
+  looking("View", "view.labels", "Show or hide the names of the classes", ["6"], ({ store }) => {
+    store.look({ showLabels: !store.view.showLabels });
+  }),
+  looking("View", "view.all", "Select all cells that are shown", ["Ctrl+A"], ({ store }) => {
+    store.select([...store.cells()].filter((cell) => store.isCellShown(cell)).map((cell) => cell.uuid));
+  }),
+  looking("View", "view.none", "Select nothing", ["Escape"], ({ store }) => {
+    store.select();
+  }),
+  looking("View", "view.find", "Find a class by name", ["/"], ({ screen }) => {
+    screen.findClass();
+  }),
+  looking("View", "view.shortcuts", "Show all keys", ["?"], ({ screen }) => {
+    screen.showShortcuts();
+  }),
+];
+
+export const fields: readonly Command[] = [
+  {
+    ...looking("Field", "field.predict", "Predict on this field now", ["*"], ({ screen }) => {
+      screen.predict();
+    }),
+    edits: true,
+  },
+  {
+    ...looking("Field", "field.finish", "Finish this field", ["Ctrl+Enter"], ({ screen }) => {
+      screen.finish();
+    }),
+    edits: true,
+  },
+  looking("Field", "field.previous", "Go to the previous field", ["PageUp"], ({ screen }) => {
+    screen.go("previous");
+  }),
+  looking("Field", "field.next", "Go to the next field", ["PageDown"], ({ screen }) => {
+    screen.go("next");
+  }),
+];
