@@ -2,7 +2,7 @@
 
 PY := .venv/bin/python
 .DEFAULT_GOAL := setup
-.PHONY: help setup demo test test-fast check fix lock clean
+.PHONY: help setup run demo test test-fast check docs fix lock clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name what; do printf 'make %-10s %s\n' "$$name" "$$what"; done
@@ -17,6 +17,9 @@ setup: ## Make .venv and install the locked packages (nothing to do when the loc
 	echo 'If it is installed somewhere else, name it: make PYTHON=/path/to/python3.11' >&2; \
 	exit 1
 
+run: setup ## Start everything: Redis, workers and pages; prints an address and a login (options: make run MARROWLOOP_PORT=8001)
+	@exec $(PY) -m config.supervisor
+
 demo: setup ## Play one whole loop on generated fields, without a server (options: make demo ARGS="--rounds 2")
 	$(PY) manage.py demo $(ARGS)
 
@@ -28,6 +31,9 @@ test-fast: setup ## Run the quick tests on SQLite: no training, no set-up, no re
 
 check: setup ## Run the static checks: format, lint, types, imports, templates, migrations
 	$(PY) -m tests.checks
+
+docs: setup ## Build the documentation as web pages into build/docs
+	.venv/bin/sphinx-build -q -W --keep-going docs build/docs
 
 fix: setup ## Format the code and repair what the linter can repair
 	$(PY) -m ruff format .
