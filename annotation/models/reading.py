@@ -137,7 +137,8 @@ class Cell(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "uuid"], name="cell_uuid_once")]
-        indexes = [models.Index(fields=["reading", "deleted_at"])]
+        # With the class in it cells are counted from the index alone.
+        indexes = [models.Index(fields=["reading", "deleted_at", "cell_class"])]
 
     def __str__(self) -> str:
         return str(self.uuid)
