@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from annotation.actions.snapshots import FrozenReading
 from annotation.models import Split
 from learning.exchange import ClassPlan, recast
+from learning.found.keeping import LEAST_IN_TRAINING, keep_found
+from learning.found.tables import About
 from learning.gate import Difference, Evidence, Verdict, judge
 from learning.models import ModelVersion
 from learning.steps.looking import Looker, found_cells, look_at_readings
@@ -21,6 +24,12 @@ Report = Callable[[int, int], None]
 
 # A model counts as silent when nothing it finds scores this much.
 SILENT_BELOW = 0.05
+
+# Training fields are looked at for faults in their labels alone: so many of them, drawn anew for each model, cost
+# little beside the training that went before.
+MOST_TRAINING = {"cpu": 200, "gpu": 2_000}
+# Of the curves that are kept with a model: more digits cannot be seen.
+DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -49,12 +58,16 @@ def judge_model(
     threshold = metrics.best_threshold(truths, found)
     calibrator = metrics.fit_calibrator(*metrics.judged(truths, found, plan.names))
     figures: dict[str, Any] = {}
+    everywhere = dict(found)
     if tuning:
-        figures["tuning"] = metrics.evaluate(truths, found, plan.names, threshold=threshold).as_dict()
+        figures["tuning"] = compact(metrics.evaluate(truths, found, plan.names, threshold=threshold).as_dict())
         figures["tuning"]["threshold_from"] = "these fields"
     if test:
         seen = look_at_readings(candidate, test, plan, folder / "test.npz", device, report)
-        figures["test"] = metrics.evaluate(*seen, plan.names, threshold=threshold).as_dict()
+        figures["test"] = compact(metrics.evaluate(*seen, plan.names, threshold=threshold).as_dict())
+        everywhere |= seen[1]
+    about = About(candidate.numbers, plan.names, threshold, calibrator.slope, calibrator.intercept, {})
+    _keep(candidate, plan, readings, everywhere, about, folder, device, report)
     evidence = _evidence(truths, found, plan, tuning, incumbent, folder, device)
     return Judgement(
         threshold,
@@ -63,6 +76,39 @@ def judge_model(
         judge(evidence),
         (truths, found),
     )
+
+
+def _keep(
+    candidate: Looker,
+    plan: ClassPlan,
+    readings: Sequence[FrozenReading],
+    found: dict[str, Detections],
+    about: About,
+    folder: Path,
+    device: str,
+    report: Report | None,
+) -> None:
+    """Keep what was found beside the weights, for the pages of errors; look for it at what was not judged on."""
+    validation, training = _of(readings, Split.VALIDATION), _of(readings, Split.TRAINING)
+    drawn = random.Random(len(readings)).sample(
+        training, min(len(training), MOST_TRAINING["cpu" if device == "cpu" else "gpu"])
+    )
+    drawn.sort(key=lambda reading: reading.field)
+    _, more = look_at_readings(candidate, validation, plan, folder / "validation.npz", device, report)
+    _, learned = look_at_readings(
+        candidate, drawn, plan, folder / "training.npz", device, report, min_score=LEAST_IN_TRAINING
+    )
+    kept = [*drawn, *validation, *_of(readings, Split.TUNING), *_of(readings, Split.TEST)]
+    looked = {
+        split: (sum(reading.split == split for reading in kept), len(_of(readings, split))) for split in Split.values
+    }
+    keep_found(kept, found | more | learned, plan, replace(about, looked=looked), candidate.weights.parent)
+
+
+def compact(report: dict[str, Any]) -> dict[str, Any]:
+    """The same report with few digits in its curves, which are most of it."""
+    curves = {name: [round(value, DIGITS) for value in curve] for name, curve in report["curves"].items()}
+    return report | {"curves": curves}
 
 
 def _of(readings: Sequence[FrozenReading], split: str) -> list[FrozenReading]:

@@ -76,11 +76,13 @@ def look_at_readings(
     out: Path,
     device: str,
     report: Report | None = None,
+    *,
+    min_score: float = 0.001,
 ) -> tuple[dict[str, Truth], dict[str, Detections]]:
     """Truth and detections of labelled fields, both by field key: what the metrics take."""
     records = [replace(record_of_reading(reading, plan, looker.working), targets=()) for reading in readings]
     truths = {str(reading.field): truth_of(reading, plan) for reading in readings}
-    return truths, look(looker, records, out, device, report)
+    return truths, look(looker, records, out, device, report, min_score=min_score)
 
 
 def found_cells(found: dict[str, Detections], threshold: float) -> int:

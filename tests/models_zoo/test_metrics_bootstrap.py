@@ -56,6 +56,22 @@ def test_intervals_are_of_cases_and_repeat_with_the_seed() -> None:
     assert interval(np.array([np.nan, 0.5])) is None
 
 
+def test_each_class_has_its_intervals_and_says_of_how_many_cases() -> None:
+    truths, found = world(5, fields=12)
+    report = evaluate(truths, found, names(4), seed=4)
+    for label, row in enumerate(report.per_class.values()):
+        assert row.cases == len({truth.case for truth in truths.values() if label in truth.labels})
+        if not row.truths:
+            assert row.intervals["ap50"] is None, "no resample has a cell of it"
+            continue
+        assert set(row.intervals) == {"ap50", "f1", "precision", "recall"}
+        for name, ends in row.intervals.items():
+            assert ends is not None
+            assert ends[0] <= getattr(row, name) <= ends[1]
+    alone = evaluate({key: truths[key] for key in list(truths)[:1]}, found, names(4))
+    assert {ends for row in alone.per_class.values() for ends in row.intervals.values()} == {None}
+
+
 def test_the_better_of_two_models_is_named() -> None:
     truths, good = world(8, fields=12)
     truths = {key: Truth(truth.boxes, truth.labels, key) for key, truth in truths.items()}
