@@ -63,6 +63,15 @@ def kept_secret(name: str, file: Path) -> str:
     return file.read_text().strip()
 
 
+def broker_options(url: str, queue: Path) -> dict[str, Any]:
+    """Celery's options for the transport of `url`; `filesystem://` keeps its messages in the folder `queue`."""
+    if url.startswith("filesystem://"):
+        folder = str(queue)
+        queue.mkdir(parents=True, exist_ok=True)
+        return {"data_folder_in": folder, "data_folder_out": folder, "control_folder": f"{folder}/control"}
+    return {"socket_timeout": 5, "socket_connect_timeout": 2} if url.startswith("redis") else {}
+
+
 def database_from(url: str, sqlite: Path) -> dict[str, Any]:
     """Django's settings for `url` (postgres://user:password@host:port/name?options), or for the SQLite file.
 

@@ -6,7 +6,7 @@ docs/reference/settings.md explains each variable.
 from datetime import timedelta
 from pathlib import Path
 
-from config.env import database_from, env_bool, env_int, env_list, env_path, env_str, kept_secret
+from config.env import broker_options, database_from, env_bool, env_int, env_list, env_path, env_str, kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -143,8 +143,16 @@ SPECTACULAR_SETTINGS = {"TITLE": "Marrowloop", "VERSION": "0.1.0", "SERVE_INCLUD
 
 # Work in the background. A message is only a wake-up; the row in the database is the truth.
 CELERY_BROKER_URL = env_str("REDIS_URL")
-CELERY_TASK_IGNORE_RESULT = True
+CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(CELERY_BROKER_URL, HOME / "queue")
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ROUTES = {"learning.tasks.train": {"queue": "train"}, "*": {"queue": "light"}}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+# Where `make run` lets the pages be asked for.
+BIND = env_str("MARROWLOOP_BIND", "127.0.0.1")
+PORT = env_int("MARROWLOOP_PORT", 8000)
 
 LOGGING = {
     "version": 1,

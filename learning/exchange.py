@@ -138,6 +138,16 @@ def plan_of(model: ModelVersion) -> ClassPlan:
     return ClassPlan(numbers, tuple(classes[n].key for n in numbers), output, {})
 
 
+def plan_of_outputs(project: Project, keys: Sequence[str]) -> ClassPlan:
+    """The plan of a network that was trained elsewhere and whose outputs are the classes `keys`.
+
+    A class that it does not know counts as its nearest ancestor that it knows; else no claim is made about it.
+    """
+    classes = {row.key: row for row in project.classes.select_related("parent")}
+    numbers = tuple(classes[key].number for key in keys)
+    return ClassPlan(numbers, tuple(keys), {row.number: _output_of(row, {}, numbers) for row in classes.values()}, {})
+
+
 def working_of(project: Project, readings: Iterable[FrozenReading], tile: int) -> Working:
     sides = [
         ((x1 - x0) + (y1 - y0)) / 2

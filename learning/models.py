@@ -6,7 +6,8 @@ from pathlib import Path
 
 from django.conf import settings as config
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
 from annotation.models import Batch, Field, Project, Snapshot
 from learning.states import RoundState, RunState, Step
@@ -98,8 +99,13 @@ class Round(models.Model):
 
 
 class RunQuerySet(QuerySet["Run"]):
-    def waiting(self) -> RunQuerySet:
-        return self.filter(state=RunState.QUEUED).order_by("id")
+    def due(self) -> RunQuerySet:
+        """Runs that an attempt may be begun of: those that wait, oldest first, and those whose lease has run out."""
+        expired = Q(state=RunState.RUNNING) & (Q(lease_until__isnull=True) | Q(lease_until__lt=Now()))
+        return self.filter(Q(state=RunState.QUEUED) | expired).order_by("id")
+
+    def running(self) -> RunQuerySet:
+        return self.filter(state=RunState.RUNNING).order_by("id")
 
 
 class Run(models.Model):

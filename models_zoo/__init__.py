@@ -2,9 +2,9 @@
 
 import os
 
-from models_zoo.registry import call, names, spec
+from models_zoo.registry import call, names, spec, warm
 
-__all__ = ["call", "names", "spec"]
+__all__ = ["call", "names", "spec", "warm"]
 
 # onnxruntime (1.29 and later) writes a number of the machine into the cache folder and sends its use to its maker.
 # It reads this once, when it is loaded; every module that loads it lies in this package.

@@ -1,4 +1,5 @@
-"""The zoo without a server: `python -m models_zoo train request.json`, `detect request.json` or `names`.
+"""The zoo without a server: `python -m models_zoo train request.json`, `detect request.json`, `export weights.pt
+weights.onnx` or `names`.
 
 Progress goes to standard error, the result as one JSON line to standard output; failures exit with 1.
 """
@@ -18,7 +19,7 @@ from models_zoo.records import Cancelled, Progress, detect_request, to_json, tra
 def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
-        line = _names() if given.verb == "names" else _VERBS[given.verb](given.request)
+        line = _answer(given)
     except msgspec.MsgspecError as error:
         return _fail(f"{given.request} is not a {given.verb} request: {error}")
     except Cancelled:
@@ -35,7 +36,17 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("names", help="list the models that can be trained")
     for verb, text in (("train", "train a model"), ("detect", "look for cells on fields")):
         verbs.add_parser(verb, help=text).add_argument("request", type=Path, help="JSON file with the whole request")
+    export = verbs.add_parser("export", help="write a trained network as ONNX")
+    export.add_argument("weights", type=Path, help="file of weights (.pt); such a file can run code when it is loaded")
+    export.add_argument("out", type=Path, help="ONNX file to write")
+    export.add_argument("--variant", default="yolo26n", help="network that the weights are of (yolo26n)")
     return parser
+
+
+def _answer(given: argparse.Namespace) -> str:
+    if given.verb == "export":
+        return _export(given.weights, given.out, given.variant)
+    return _names() if given.verb == "names" else _VERBS[given.verb](given.request)
 
 
 def _fail(sentence: str) -> int:
@@ -66,6 +77,11 @@ def _detect(path: Path) -> str:
     found = registry.call("detect", request, report=report)
     answer = {"out": request.out, "fields": len(found), "detections": sum(len(item) for item in found.values())}
     return msgspec.json.encode(answer).decode()
+
+
+def _export(weights: Path, out: Path, variant: str) -> str:
+    registry.entry("export", variant)(weights, out, {})
+    return msgspec.json.encode({"out": str(out)}).decode()
 
 
 _VERBS = {"train": _train, "detect": _detect}

@@ -20,6 +20,7 @@ FAMILIES = {
 # The family that runs a .pt file of which nobody says where it comes from.
 DEFAULT_FAMILY = "yolo"
 _RUNTIME = "models_zoo.runtime:detect_fields"
+_WARM = "models_zoo.runtime:warm"
 
 
 def names() -> list[str]:
@@ -44,6 +45,11 @@ def call(verb: Literal["train", "detect"], request: Any, **callbacks: Any) -> An
     if isinstance(request, DetectRequest) and Path(request.model).suffix.lower() == ".onnx":
         return _resolve(_RUNTIME)(request, **callbacks)
     return entry(verb, _variant_of(request))(request, **callbacks)
+
+
+def warm(onnx: Path) -> None:
+    """Load an .onnx model, so that the next `call` with it answers at once."""
+    _resolve(_WARM)(onnx)
 
 
 def entry(verb: Verb, variant: str) -> Callable[..., Any]:

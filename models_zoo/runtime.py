@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ PADDING = 114
 BATCH_PIXELS = 1 << 20
 # Candidates of one tile that are compared at most, best first: an untrained network believes every point a little.
 MAX_CANDIDATES = 10_000
+# Models that stay in memory: yolo26n takes about 40 MB each.
+KEPT = 3
 _OUTPUTS = ("boxes", "scores", "points", "p3", "p4", "p5")
 
 
@@ -224,4 +227,19 @@ def detect_fields(request: DetectRequest, report: Callable[[int, int], None] | N
     """
     if Path(request.model).suffix.lower() != ".onnx":
         raise ValueError(f"{request.model} is not an .onnx file; other weights are run by the family that made them")
-    return detect_all(OnnxDetector(request.model, request.threads), request, report)
+    return detect_all(warm(request.model, request.threads), request, report)
+
+
+def warm(model: Path | str, threads: int = 0) -> OnnxDetector:
+    """The detector in the file `model`, kept in memory for the next one who asks. Raises as OnnxDetector does."""
+    file = Path(model)
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no model file {model}")
+    state = file.stat()
+    return _kept(file, (state.st_mtime_ns, state.st_size, state.st_ino), threads)
+
+
+@lru_cache(maxsize=KEPT)
+def _kept(file: Path, _state: tuple[int, int, int], threads: int) -> OnnxDetector:
+    """A file that is another by now has another `_state`."""
+    return OnnxDetector(file, threads)

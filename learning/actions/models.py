@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -12,6 +13,7 @@ import msgspec
 from django.conf import settings as config
 from django.db import transaction
 
+import models_zoo
 from annotation.access import Actor, Permission, require
 from annotation.errors import Refused
 from annotation.models import Project
@@ -23,14 +25,15 @@ class ModelError(Refused):
 
 
 @transaction.atomic
-def register_model(*, project: Project, kind: ModelKind, files: Path, **values: Any) -> ModelVersion:
+def register_model(*, project: Project, kind: ModelKind, files: Path, label: str = "", **values: Any) -> ModelVersion:
     """Give the model in the folder `files` (weights.pt, weights.onnx) its label and its place under MODELS_DIR.
 
     A copy is renamed into place, so a model is there whole or not at all, and `files` stay: when the transaction is
-    undone, the next attempt registers the same model again. `values` are the other columns of the row.
+    undone, the next attempt registers the same model again. `values` are the other columns of the row. `label`: where
+    it is not the next one of its kind.
     """
     Project.objects.select_for_update().get(pk=project.pk)
-    label = _next_label(project, kind)
+    label = label or _next_label(project, kind)
     sha256 = hashlib.sha256((files / "weights.pt").read_bytes()).hexdigest()
     folder = Path(project.key) / f"{label}-{sha256[:12]}"
     card = msgspec.json.format(msgspec.json.encode(values["card"] | {"label": label}))
@@ -119,3 +122,11 @@ def find_model(project: Project, name: str) -> ModelVersion:
         )
         raise ModelError(f"{project.key} has no model {name!r}; it has: {there}")
     return found
+
+
+def warm_up(most: int = 2) -> None:
+    """Load the students that were deployed last, so that whoever asks first need not wait. What fails is left cold."""
+    newest = Deployment.objects.select_related("model").order_by("-pk")[: 10 * most]
+    for onnx in list(dict.fromkeys(row.model.onnx for row in newest))[:most]:
+        with contextlib.suppress(OSError, ValueError):
+            models_zoo.warm(onnx)

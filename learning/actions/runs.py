@@ -8,16 +8,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from celery import current_app
 from django.conf import settings as config
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from annotation import lease
 from annotation.access import Actor, Permission, require
 from annotation.errors import Refused
-from annotation.models import Project
-from learning import lease
+from annotation.lanes import wake_after_commit
+from annotation.models import Field, Project
 from learning.actions.moves import move_round, move_run
 from learning.models import Epoch, Round, Run, Transition
 from learning.settings import RoundSettings, to_row
@@ -36,10 +36,18 @@ class CancelRequestedError(RunError):
     """Someone asked for the run to stop."""
 
 
-def queue_run(*, project: Project, step: Step, settings: RoundSettings, round_: Round | None, actor: Actor) -> Run:
+def queue_run(
+    *,
+    project: Project,
+    step: Step,
+    settings: RoundSettings,
+    round_: Round | None,
+    actor: Actor,
+    field: Field | None = None,
+) -> Run:
     require(actor, project, Permission.RUN)
-    run = Run.objects.create(project=project, round=round_, step=step, settings=to_row(settings))
-    transaction.on_commit(_wake, robust=True)
+    run = Run.objects.create(project=project, round=round_, field=field, step=step, settings=to_row(settings))
+    _wake(run)
     return run
 
 
@@ -150,10 +158,7 @@ def _lock_round(run: Run) -> None:
 
 def give_back_run(run: Run, *, seconds: float = 0.0) -> bool:
     """Put a run back into the queue, because its worker has to stop. False: another attempt holds it."""
-    given = move_run(run, RunState.QUEUED, why="its worker stopped", lease_until=None, seconds=F("seconds") + seconds)
-    if given:
-        transaction.on_commit(_wake, robust=True)
-    return given
+    return move_run(run, RunState.QUEUED, why="its worker stopped", lease_until=None, seconds=F("seconds") + seconds)
 
 
 def cancel_run(*, run: Run, actor: Actor) -> bool:
@@ -171,7 +176,7 @@ def retry_run(*, run: Run, actor: Actor) -> bool:
     run.refresh_from_db()
     moved = move_run(run, RunState.QUEUED, attempt=run.attempt, actor=actor, why="retry", ended_at=None, error="")
     if moved:
-        transaction.on_commit(_wake, robust=True)
+        _wake(run)
     return moved
 
 
@@ -187,10 +192,7 @@ def _deaths(run: Run) -> int:
     return moves.filter(pk__gt=queued, old=RunState.RUNNING, new=RunState.RUNNING).count() + 1
 
 
-def _wake() -> None:
-    """Tell a worker that there is work. Only a wake-up: without a broker, or when it is lost, the row still waits.
-
-    Called robustly after the commit: a broker that is down must not look like a failure of what was committed.
-    """
-    if config.CELERY_BROKER_URL:
-        current_app.send_task("learning.tasks.work_on_queue")
+def _wake(run: Run) -> None:
+    """Tell a worker after the commit that there is work of this kind."""
+    light = "learning.tasks.predict" if run.field_id is None else "learning.tasks.predict_field"
+    wake_after_commit(light if run.step == Step.PREDICT else "learning.tasks.train")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,19 @@ from models_zoo.records import Progress
 PAUSE = 0.5
 
 
+class StoppedError(BaseException):
+    """The worker was told to end. Not an Exception, so that no library on the way swallows it."""
+
+
 @dataclass
 class Context:
-    """`folder` belongs to this attempt alone; in `run.folder` an earlier attempt may have left something."""
+    """`folder` belongs to this attempt alone; in `run.folder` an earlier attempt may have left something.
+
+    `stopped` says whether the worker has to end: then the next report raises StoppedError.
+    """
 
     run: Run
+    stopped: Callable[[], bool] = bool
     _last: float = field(default=0.0, repr=False)
 
     @property
@@ -49,6 +58,8 @@ class Context:
 
     def say(self, doing: str, done: int = 0, total: int = 0, **more: Any) -> None:
         """Report what the step is doing; raises when the run is cancelled or belongs to someone else by now."""
+        if self.stopped():
+            raise StoppedError("told to end")
         now = time.monotonic()
         if done not in (0, total) and now - self._last < PAUSE:
             return

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from django.conf import settings as config
 from numpy.typing import NDArray
 
 from annotation.actions.batches import Asked
@@ -19,8 +18,7 @@ from learning.steps.context import Context
 from learning.steps.looking import Looker, look
 from learning.steps.quality import faults_of, groups_of
 from learning.strategies import Pool, Ranking
-from learning.weights import starter_weights
-from models_zoo import registry
+from learning.weights import STARTER, STARTER_TILE, starter_onnx, starter_weights
 from models_zoo.detections import Detections, nothing
 from models_zoo.metrics import Calibrator
 
@@ -29,8 +27,6 @@ WORTH_RANKING = 0.05
 MOST_PER_FIELD = 150
 # Labelled fields whose embeddings stand for what is known already; more than this many say nothing new.
 MOST_LABELLED = 2_000
-STARTER = "yolo26n"
-STARTER_TILE = 320
 SEED = 17
 
 
@@ -76,16 +72,11 @@ def _eyes(context: Context, model: ModelVersion | None) -> Eyes:
 
 
 def _starter(context: Context) -> Looker | None:
-    """The starter detector as a source of features, exported once; None where there are no starter weights."""
-    weights = starter_weights(STARTER)
-    if weights is None:
+    """The starter detector as a source of features; None where there are no starter weights."""
+    weights, onnx = starter_weights(STARTER), starter_onnx()
+    if weights is None or onnx is None:
         return None
-    onnx = config.MODELS_DIR / "starter" / f"{weights.stem}.onnx"
-    if not onnx.exists():
-        onnx.parent.mkdir(parents=True, exist_ok=True)
-        registry.entry("export", STARTER)(weights, onnx, {})
-    working = Working(context.project.cell_px, None)
-    return Looker(weights, onnx, STARTER, STARTER_TILE, 1.0, (), working)
+    return Looker(weights, onnx, STARTER, STARTER_TILE, 1.0, (), Working(context.project.cell_px, None))
 
 
 def _pool(context: Context, fields: Sequence[Field], eyes: Eyes, model: ModelVersion | None) -> Pool:

@@ -1,4 +1,7 @@
-"""The last step: the deployed student predicts on the batch, and the batch goes out to the experts."""
+"""The last step: the deployed student predicts on the batch, and the batch goes out to the experts.
+
+A run without a round predicts on the one field that somebody waits for.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 from annotation.actions.predictions import Suggestion, publish_predictions
 from annotation.models import Field, Prediction
+from learning import starter
 from learning.actions.models import deployed_model
 from learning.exchange import record_of_field, suggestions_of
 from learning.models import ModelVersion, Round
@@ -31,8 +35,11 @@ class Predicted:
 
 
 def perform(context: Context) -> Publish:
-    model = deployed_model(context.project)
-    fields = _batch_fields(context)
+    if context.run.field is not None:
+        fields, model = [context.run.field], deployed_model(context.project)
+        model = model or starter.adopt_starter(project=context.project, scratch=context.folder)
+    else:
+        fields, model = _batch_fields(context), deployed_model(context.project)
     if model is None or not fields:
         return lambda: _publish(context, None, Predicted(fields, [], 0))
     out = context.folder / "predictions.npz"
@@ -79,4 +86,9 @@ def _publish(context: Context, model: ModelVersion | None, predicted: Predicted)
     if context.round is not None:
         Round.objects.filter(pk=context.round.pk).update(predictions=count)
         context.round.refresh_from_db()
-    return {"model": model.label if model else None, "predictions": count, "shown": predicted.shown}
+    return {
+        "model": model.label if model else None,
+        "model_id": model.pk if model else None,
+        "predictions": count,
+        "shown": predicted.shown,
+    }

@@ -157,12 +157,12 @@ def run_training(context: Context, request: TrainRequest) -> TrainResult:
 
 
 def _trained_before(context: Context, request: TrainRequest) -> TrainResult | None:
-    wanted = replace(request, out="", resume_from=None)
+    wanted = replace(request, out="", resume_from=None, threads=0)
     for number in range(context.run.attempt - 1, 0, -1):
         folder = context.run.folder / f"attempt{number}" / "model"
         if (folder / "result.json").exists():
             earlier = train_request((folder / "request.json").read_bytes())
-            if replace(earlier, out="", resume_from=None) == wanted:
+            if replace(earlier, out="", resume_from=None, threads=0) == wanted:
                 return msgspec.json.decode((folder / "result.json").read_bytes(), type=TrainResult)
     return None
 

@@ -11,8 +11,9 @@ from annotation.models import Batch
 from learning.actions.rounds import cancel_round, finish_run, retry_round, waiting_run
 from learning.actions.runs import LostLeaseError, cancel_run, claim_run
 from learning.models import ModelVersion, Round, Run, Transition
-from learning.runner import StoppedError, execute_run
+from learning.runner import execute_run
 from learning.states import RoundState, RunState, Step
+from learning.steps.context import StoppedError
 from tests.learning import rows
 from tests.learning.play import begin, perform, play, states
 from tests.learning.zoo import FakeZoo

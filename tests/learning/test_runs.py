@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from learning import lease
+from annotation import lease
 from learning.actions.runs import (
     CancelRequestedError,
     LostLeaseError,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management import CommandError
@@ -27,8 +29,16 @@ class Command(JsonCommand):
             "run", type=int, metavar="ID", help="Number of the run (see run_round, or the round's page)."
         )
 
+        parser.add_argument(
+            "--beside-people",
+            action="store_true",
+            help="Leave one core, and the first turn on all others, to those who work on this machine meanwhile.",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         die_with_parent()
+        if options["beside_people"]:
+            step_back()
         run = Run.objects.filter(pk=options["run"]).select_related("project", "round").first()
         if run is None:
             raise CommandError(f"There is no run {options['run']}.")
@@ -36,6 +46,20 @@ class Command(JsonCommand):
         if run.state == RunState.FAILED:
             raise CommandError(f"Run {run.pk} ({run.step}) failed: {run.error} The log is {run.log}.")
         self.answer({"run": run.pk, "step": run.step, "state": run.state, "attempt": run.attempt} | run.result)
+
+
+def step_back() -> None:
+    """Take what others leave: lowest priority, all cores but one.
+
+    A new session is a scheduling group of its own on Linux, inside which niceness counts only against itself: the
+    group's own niceness is what others feel. Everything that asks how many cores there are then uses one fewer.
+    """
+    os.nice(19)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text("19")
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[1:] or cores)
 
 
 def die_with_parent() -> None:

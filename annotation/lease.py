@@ -1,4 +1,4 @@
-"""Who holds a run: the name of a worker, and whether that worker is still alive on this machine."""
+"""Who holds a run or a transfer: the name of a worker, and whether that worker is still alive on this machine."""
 
 from __future__ import annotations
 

@@ -1,0 +1,33 @@
+"""How the web process runs: `gunicorn -c config/gunicorn.py config.wsgi`. Pages are short; downloads hold a thread."""
+
+import ctypes
+import os
+import signal
+import sys
+from typing import Any
+
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+_host = f"[{settings.BIND}]" if ":" in settings.BIND else settings.BIND
+bind = f"{_host}:{settings.PORT}"
+worker_class = "gthread"
+workers = min(2, os.cpu_count() or 1)
+threads = 8
+timeout = 120
+graceful_timeout = 3
+keepalive = 30
+max_requests = 20_000
+max_requests_jitter = 2_000
+loglevel = "warning"
+control_socket_disable = True
+proc_name = "marrowloop"
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """A worker dies with its master, also where that is killed."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+        if os.getppid() != worker.ppid:
+            sys.exit("the master is gone")
