@@ -14,7 +14,7 @@ from xml.etree.ElementTree import parse
 
 from tests.parts import Part, run_parts
 
-QUICK, HEAVY = "not training and not setup", "training or setup"
+QUICK, HEAVY, BROWSER = "not training and not setup and not browser", "training or setup", "browser"
 ON_SQLITE: dict[str, str | None] = {"DATABASE_URL": None, "REDIS_URL": None}
 
 
@@ -29,6 +29,7 @@ def parts(results: Path) -> list[Part]:
     return [
         Part("static checks", [sys.executable, "-m", "tests.checks"]),
         Part("tests on PostgreSQL", [sys.executable, "-m", "tests.postgres", *postgres], {"REDIS_URL": None}),
+        Part("pages in Chromium", pytest(results, "browser", "-m", BROWSER, "tests/browser"), ON_SQLITE),
         Part("training and set-up", pytest(results, "heavy", "-m", HEAVY), ON_SQLITE),
         Part("tests on SQLite", pytest(results, "sqlite", *spread), ON_SQLITE),
     ]
