@@ -1,4 +1,4 @@
-"""Makes `.venv` and installs what requirements.lock names: the work behind `make setup`.
+"""Makes `.venv`, installs what requirements.lock names and has the pages built: the work behind `make setup`.
 
 It runs before anything is installed, so it uses the standard library alone and never imports a neighbour of
 this file. uv does the installing, because it is several times faster than pip; pip brings uv, by the hash
@@ -21,6 +21,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "marrowloop-lock.sha256"
+BUILD = ROOT / "config" / "build.py"
 NEEDED_GB = 8.0
 
 
@@ -119,6 +120,11 @@ def install_packages() -> None:
         raise SetupError(f"The packages could not be installed; uv says why above.\n{NETWORK}")
 
 
+def build_pages() -> int:
+    """What the browser loads, by a program of its own; it says what is wrong."""
+    return subprocess.run([sys.executable, "-I", str(BUILD)], check=False).returncode
+
+
 NETWORK = (
     "The packages come over the network: check that this machine reaches its package index (behind a proxy, set "
     "HTTPS_PROXY), and type `make setup` again; it goes on where it stopped."
@@ -136,7 +142,7 @@ def say(text: str) -> None:
 def main() -> int:
     if is_ready():
         say("nothing to do, .venv matches requirements.lock")
-        return 0
+        return build_pages()
     try:
         check_python()
         if not STAMP.is_file():
@@ -152,6 +158,8 @@ def main() -> int:
     except KeyboardInterrupt:
         say("stopped. Type `make setup` again; it goes on where it stopped")
         return 130
+    if code := build_pages():
+        return code
     say("done. `make help` lists what else there is")
     return 0
 

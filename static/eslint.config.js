@@ -25,5 +25,5 @@ export default defineConfig(
     },
   },
   { files: ["*.{js,mjs,ts}"], extends: [eslint.configs.recommended] },
-  { files: ["build.mjs"], languageOptions: { globals: { process: "readonly", console: "readonly" } } },
+  { files: ["build.mjs"], languageOptions: { globals: { process: "readonly" } } },
 );

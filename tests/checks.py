@@ -22,9 +22,20 @@ def parts(home: str) -> list[Part]:
             {"MARROWLOOP_HOME": home, "DATABASE_URL": None},
         ),
     ]
+    made += scripts()
     if any((ROOT / "templates").rglob("*.html")):
         made.append(Part("templates", [str(BIN / "djlint"), "templates", "--check", "--lint", "--quiet"]))
     return made
+
+
+def scripts() -> list[Part]:
+    """The checks of static/, by the packages that `make setup` has installed there."""
+    node, packages = str(BIN / "node"), ROOT / "static" / "node_modules"
+    return [
+        Part("script types", [node, str(packages / "typescript" / "bin" / "tsc"), "--project", "static"]),
+        Part("script lint", [node, str(packages / "eslint" / "bin" / "eslint.js"), "--max-warnings", "0", "static"]),
+        Part("script tests", [node, str(packages / "vitest" / "vitest.mjs"), "run", "--root", "static"]),
+    ]
 
 
 def main() -> int:

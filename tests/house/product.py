@@ -28,7 +28,8 @@ class Product:
         self.elsewhere.mkdir()
         for room in ROOMS:
             if (ROOT / room).is_dir():
-                shutil.copytree(ROOT / room, self.checkout / room, ignore=shutil.ignore_patterns("__pycache__"))
+                left_out = shutil.ignore_patterns("__pycache__", "node_modules")
+                shutil.copytree(ROOT / room, self.checkout / room, ignore=left_out)
         shutil.copy2(ROOT / "manage.py", self.checkout)
         self.env = watched_environment(folder)
         self.fresh = self.files()

@@ -16,6 +16,7 @@ import pytest
 from config import setup
 from tests.house.processes import ROOT
 
+INSTALLERS = ("PIP_", "UV_", "SSL_", "NODE_EXTRA_CA", "NPM_CONFIG_", "npm_config_")
 BASE_PYTHON = Path(sys.executable).resolve()
 
 
@@ -100,7 +101,7 @@ def fresh_user(folder: Path) -> dict[str, str]:
         place.mkdir()
     uv = Path(sys.executable).with_name("uv")
     cache = subprocess.run([uv, "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
-    installers = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_", "SSL_"))}
+    installers = {name: value for name, value in os.environ.items() if name.startswith(INSTALLERS)}
     env = {**installers, "UV_CACHE_DIR": cache, "PIP_NO_CACHE_DIR": "1", "PYTHON": str(BASE_PYTHON)}
     return {**env, "PATH": str(programs), **{name: str(place) for name, place in places.items()}}
 
@@ -110,6 +111,8 @@ def test_a_fresh_clone_sets_itself_up(clone: Path) -> None:
     env = fresh_user(clone.parent)
     done = make("setup", clone, env)
     assert done.returncode == 0, done.stderr
+    built = {path.name for path in (clone / "static" / "dist").iterdir()}
+    assert {"workbench.js", "site.js", "site.css", "licences.txt"} <= built
     assert "make demo" in make("help", clone, env).stdout
     command = [str(clone / ".venv" / "bin" / "python"), "manage.py", "check"]
     checked = subprocess.run(command, cwd=clone, env=env, capture_output=True, text=True, check=False, timeout=120)
