@@ -16,6 +16,7 @@ class TransferKind(models.TextChoices):
     PREVIEW = "preview"
     IMPORT = "import"
     EXPORT = "export"
+    RELEASE = "release"
 
 
 class TransferState(models.TextChoices):
@@ -28,7 +29,10 @@ class TransferState(models.TextChoices):
 
 
 class Transfer(models.Model):
-    """One import or export. The row is the truth; who holds the lease of its newest attempt may write to it."""
+    """One import, export or release. The row is the truth; who holds the lease of its newest attempt may write to it.
+
+    An import is first a preview: the same row, so that its files, its settings and its faults stay together.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="transfers")
     author = models.ForeignKey(config.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
