@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     django.setup()
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a good one takes its time by design
     engine = settings.DATABASES["default"]["ENGINE"]
     if config.getoption("--postgres") and not engine.endswith("postgresql"):
         raise pytest.UsageError("--postgres needs a DATABASE_URL of PostgreSQL: python -m tests.postgres gives one")
