@@ -1,0 +1,89 @@
+"""The pictures of fields: whole, small, and cut out round a reference cell.
+
+An address that carries the picture's hash never shows another picture, so the browser may keep it for good; without
+the hash it asks each time and is told in a few bytes that nothing changed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.cache import get_conditional_response
+from django.views.decorators.http import require_safe
+
+from annotation.imaging.reading import DECODE_ERRORS, RefusedImage
+from annotation.imaging.thumbnails import crop
+from annotation.imaging.thumbnails import thumbnail as make_thumbnail
+from annotation.models import Field, ReferenceCell
+from annotation.views.entry import enter
+
+HASH_LETTERS = 12
+_TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
+
+
+def picture_address(field: Field, name: str = "picture") -> str:
+    """The address of a field's `picture` or `thumbnail` that the browser may keep. Needs `project` selected along."""
+    return f"{reverse(name, args=[field.project.key, field.code])}?v={field.sha256[:HASH_LETTERS]}"
+
+
+@login_required
+@require_safe
+def picture(request: HttpRequest, key: str, code: str) -> HttpResponseBase:
+    """The field's stored file, byte for byte."""
+    field = _field(request, key, code)
+    return _sent(request, settings.IMAGES_DIR / field.file, field.sha256)
+
+
+@login_required
+@require_safe
+def thumbnail(request: HttpRequest, key: str, code: str) -> HttpResponseBase:
+    field = _field(request, key, code)
+    try:
+        small = make_thumbnail(settings.IMAGES_DIR / field.file, _folder(), sha256=field.sha256)
+    except (RefusedImage, *DECODE_ERRORS) as error:
+        raise Http404("The picture of this field cannot be read.") from error
+    return _sent(request, small, field.sha256)
+
+
+@login_required
+@require_safe
+def reference(request: HttpRequest, key: str, pk: int) -> HttpResponseBase:
+    """What a reference cell looks like, cut out of its field."""
+    entry = enter(request, key)
+    found = get_object_or_404(
+        ReferenceCell.objects.select_related("cell__reading__field"), pk=pk, cell_class__project=entry.project
+    )
+    cell, field = found.cell, found.cell.reading.field
+    bounds = (cell.x0, cell.y0, cell.x1, cell.y1)
+    try:
+        cut = crop(settings.IMAGES_DIR / field.file, _folder(), sha256=field.sha256, bounds=bounds)
+    except (RefusedImage, *DECODE_ERRORS) as error:
+        raise Http404("The picture of this cell cannot be read.") from error
+    return _sent(request, cut, cut.stem)
+
+
+def _folder() -> Path:
+    return Path(settings.HOME) / "thumbnails"
+
+
+def _field(request: HttpRequest, key: str, code: str) -> Field:
+    return get_object_or_404(Field, project=enter(request, key).project, code=code)
+
+
+def _sent(request: HttpRequest, path: Path, sha256: str) -> HttpResponseBase:
+    etag = f'"{sha256}"'
+    answer: HttpResponseBase | None = get_conditional_response(request, etag=etag)
+    if answer is None:
+        try:
+            answer = FileResponse(path.open("rb"), content_type=_TYPES.get(path.suffix, "application/octet-stream"))
+        except OSError as error:
+            raise Http404("The picture of this field is gone from the store.") from error
+    answer["ETag"] = etag
+    is_lasting = request.GET.get("v", "") == sha256[:HASH_LETTERS]
+    answer["Cache-Control"] = "private, max-age=31536000, immutable" if is_lasting else "private, no-cache"
+    return answer
