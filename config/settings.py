@@ -170,6 +170,20 @@ MODELS_DIR = HOME / "models"
 SCRATCH_DIR = HOME / "scratch"
 TRANSFERS_DIR = HOME / "transfers"
 
+# What the browser may send: for one file, for one upload in all, and without JavaScript for one form; what must stay
+# free on the disk. Days after which unfinished uploads and the archives of exports are removed.
+UPLOAD_FILE_MB = env_int("MARROWLOOP_UPLOAD_FILE_MB", 10_000)
+UPLOAD_TOTAL_MB = env_int("MARROWLOOP_UPLOAD_TOTAL_MB", 100_000)
+UPLOAD_FORM_MB = env_int("MARROWLOOP_UPLOAD_FORM_MB", 1_000)
+KEEP_FREE_MB = env_int("MARROWLOOP_KEEP_FREE_MB", 2_000)
+UPLOAD_DAYS = env_int("MARROWLOOP_UPLOAD_DAYS", 14)
+EXPORT_DAYS = env_int("MARROWLOOP_EXPORT_DAYS", 14)
+# Files of a form wait under HOME as all else does, and too large a form is refused before it fills the disk.
+FILE_UPLOAD_HANDLERS = ["annotation.transfers.quota.QuotaHandler"]
+FILE_UPLOAD_TEMP_DIR = SCRATCH_DIR
+SCRATCH_DIR.mkdir(exist_ok=True)
+DATA_UPLOAD_MAX_NUMBER_FILES = 1000
+
 # Where weights to start from are searched before the starter weights of the repository.
 WEIGHTS_DIR = env_path("MARROWLOOP_WEIGHTS", HOME / "weights")
 STARTER_WEIGHTS_DIR = BASE_DIR / "models_zoo" / "yolo" / "starter"

@@ -41,7 +41,7 @@ MOVES: dict[State, frozenset[State]] = {
 AFTER_PREVIEW: dict[State, frozenset[State]] = {
     State.SUCCEEDED: frozenset({State.QUEUED, State.RECEIVING, State.CANCELLED}),
     State.FAILED: frozenset({State.QUEUED, State.RECEIVING, State.CANCELLED}),
-    State.CANCELLED: frozenset({State.QUEUED}),
+    State.CANCELLED: frozenset({State.QUEUED, State.RECEIVING}),
 }
 # What the row may be by the time it waits again: an import that failed may be looked at once more.
 NEXT_KINDS: dict[Kind, frozenset[Kind]] = {
