@@ -6,9 +6,12 @@ rows in the database are the truth: when its files cannot be read any more they 
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import shutil
 import socket
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -81,10 +84,20 @@ def socket_folder(wanted: Path) -> Path:
     """`wanted`, or a folder of our own with a shorter path, where that one is too long for a socket."""
     if len(os.fsencode(wanted / "redis.sock")) <= LONGEST_SOCKET:
         return wanted
-    for short in (Path(f"/run/user/{os.getuid()}"), Path("/tmp")):  # noqa: S108  # mkdtemp makes it ours alone
+    name = f"marrowloop-{hashlib.sha256(os.fsencode(wanted)).hexdigest()[:12]}"
+    for short in (Path(f"/run/user/{os.getuid()}"), Path("/tmp")):  # noqa: S108  # looked at before it is used
         if os.access(short, os.W_OK):
-            return Path(tempfile.mkdtemp(prefix="marrowloop-", dir=short))
+            place = short / name
+            with contextlib.suppress(FileExistsError):
+                place.mkdir(mode=0o700)
+            return place if _is_ours(place) else Path(tempfile.mkdtemp(prefix="marrowloop-", dir=short))
     return wanted
+
+
+def _is_ours(folder: Path) -> bool:
+    """In a place where all may write somebody else may have put a folder of that name there."""
+    state = folder.lstat()
+    return stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and not state.st_mode & 0o077
 
 
 def forget(broker: Broker, home: Path) -> None:
