@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -45,12 +46,17 @@ def theme(request: HttpRequest) -> HttpResponse:
 @require_safe
 def source(_request: HttpRequest) -> FileResponse:
     """The source of what runs here, as the AGPL asks, for everybody who reaches the page."""
-    stream = TemporaryFile()  # noqa: SIM115  # FileResponse closes it
+    return FileResponse(BytesIO(_packed()), as_attachment=True, filename="marrowloop-source.zip")
+
+
+@lru_cache(maxsize=1)
+def _packed() -> bytes:
+    """Packed once a process: what runs is what was there when it started, and packing takes a second."""
+    stream = BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in _files(settings.BASE_DIR):
             archive.write(path, Path("marrowloop") / path.relative_to(settings.BASE_DIR))
-    stream.seek(0)
-    return FileResponse(stream, as_attachment=True, filename="marrowloop-source.zip")
+    return stream.getvalue()
 
 
 def _files(root: Path) -> Iterator[Path]:
