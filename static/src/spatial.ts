@@ -66,6 +66,14 @@ export class SpatialIndex {
       .map((item) => item.hit);
   }
 
+  /** All that is shown and whose bounds touch these: what has to be painted there. */
+  touching({ x0, y0, x1, y1 }: Bounds): Hit[] {
+    return this.#tree
+      .search({ minX: x0, minY: y0, maxX: x1, maxY: y1 })
+      .map((item) => item.hit)
+      .filter((hit) => this.#isShown(hit));
+  }
+
   stop(): void {
     this.#end();
   }
