@@ -31,10 +31,10 @@ KEY, NAME = "demo", "Demo: generated marrow"
 FIELDS, CASES, SEED = 40, 10, 23
 # Of the first cases all fields are labelled, of the others none: splits are drawn by case.
 LABELLED = 24
-FIELD = FieldSettings(width=768, height=576, density=32.0, blur_share=0.0)
+FIELD = FieldSettings(blur_share=0.0)
 BATCH = 8
 # Small enough to end in some minutes on one core, beside people who label.
-ROUND = RoundSettings(teacher="yolo26n", epochs=5, student_epochs=4, budget=6, seed=SEED)
+ROUND = RoundSettings(teacher="yolo26n", epochs=4, student_epochs=3, budget=6, seed=SEED)
 WHY = "drawn at random: the first fields of a project, before a model has ranked any"
 
 

@@ -21,7 +21,6 @@ from django.db.models.functions import Now
 
 from annotation import lease
 from annotation.errors import Refused
-from annotation.lanes import wake_after_commit
 from annotation.models import Transfer, TransferState
 
 # A report is a write to the database: not more often than this, in seconds.
@@ -32,11 +31,6 @@ _log = logging.getLogger(__name__)
 
 class StoppedTransferError(BaseException):
     """The work must not go on: cancelled, taken over, or its worker ends. Not an Exception: nothing may swallow it."""
-
-
-def wake_transfers() -> None:
-    """Tell a worker, once the transaction is committed, that an import or export waits."""
-    wake_after_commit("annotation.tasks.transfers")
 
 
 def next_transfer() -> Transfer | None:
@@ -50,14 +44,15 @@ def next_transfer() -> Transfer | None:
 def claim_transfer(transfer: Transfer) -> bool:
     """Take a waiting transfer, or a running one whose worker is gone, as its next attempt. False: it is not to be had.
 
-    One that has been begun MAX_ATTEMPTS times and lost its worker again is failed instead.
+    One that has lost its worker MAX_ATTEMPTS times since it was asked for, or given back, is failed instead.
     """
     transfer.refresh_from_db()
     if transfer.state == TransferState.RUNNING:
         if not _abandoned(transfer):
             return False
-        if transfer.attempt >= config.MAX_ATTEMPTS:
-            error = f"Its worker died, {transfer.attempt} attempts in all. The files may be too large for this machine."
+        deaths = transfer.attempt - int(transfer.settings.get("attempts_before", 0))
+        if deaths >= config.MAX_ATTEMPTS:
+            error = f"Its worker died {deaths} times: perhaps the files are too large for the memory of this machine."
             _end(transfer, TransferState.FAILED, error=error)
             return False
     elif transfer.state != TransferState.QUEUED:
@@ -104,7 +99,7 @@ def execute_transfer(transfer: Transfer, *, stopped: Callable[[], bool] = bool) 
 def _perform(
     transfer: Transfer, report: Callable[[int, int | None], None], cancelled: Callable[[], bool]
 ) -> dict[str, Any]:
-    from annotation.transfers.work import perform  # it uses actions that wake_transfers serves
+    from annotation.transfers.work import perform  # it comes with the pages of transfers
 
     return perform(transfer, report, cancelled)
 
@@ -179,7 +174,8 @@ def _stop(transfer: Transfer, hold: _Hold) -> None:
     if hold.cancel_asked:
         _end(transfer, TransferState.CANCELLED)
     else:
-        _mine(transfer).update(state=TransferState.QUEUED, lease_until=None)
+        settings = {**transfer.settings, "attempts_before": transfer.attempt}
+        _mine(transfer).update(state=TransferState.QUEUED, lease_until=None, settings=settings)
 
 
 def _end(transfer: Transfer, state: TransferState, *, result: dict[str, Any] | None = None, error: str = "") -> bool:
