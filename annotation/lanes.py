@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from django.db import DatabaseError, OperationalError, close_old_connections, transaction
+from celery import current_app
+from django.db import DatabaseError, close_old_connections, transaction
 from kombu.exceptions import OperationalError as BrokerError
 
 # How often a lane looks at the table by itself, in seconds.
@@ -98,12 +99,14 @@ def wake_after_commit(task: str) -> None:
     transaction.on_commit(lambda: _wake(task), robust=True)
 
 
-def _wake(task: str) -> None:
-    from celery import current_app
+def _has_broker() -> bool:
+    return bool(current_app.conf.broker_url)
 
-    if not current_app.conf.broker_url:
+
+def _wake(task: str) -> None:
+    if not _has_broker():
         return
     try:
         current_app.send_task(task, retry=False, expires=60)
-    except (BrokerError, OSError, OperationalError) as error:
+    except (BrokerError, OSError) as error:
         _log.warning("no worker could be woken; it will look by itself: %s", error)
