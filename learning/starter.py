@@ -44,9 +44,9 @@ def adopt_starter(*, project: Project, scratch: Path) -> ModelVersion:
     working = Working(project.cell_px, None, STARTER_TILE)
     looker = Looker(weights, onnx, STARTER, STARTER_TILE, 1.0, plan.numbers, working)
     readings = list(freeze(Field.objects.filter(project=project)))
-    judgement = judge_model(looker, plan, readings, None, scratch, "cpu")
     files = scratch / "starter"
     files.mkdir()
+    judgement = judge_model(looker, plan, readings, None, scratch, "cpu", files=files)
     shutil.copyfile(weights, files / "weights.pt")
     shutil.copyfile(onnx, files / "weights.onnx")
     columns = _columns(project, plan, working, judgement)

@@ -61,6 +61,7 @@ def perform(context: Context, teacher: ModelVersion) -> Publish:
         context.folder,
         context.device,
         context.counting("judging"),
+        files=Path(result.weights).parent,
     )
     values = columns(ModelKind.STUDENT, request, result, material, judgement, settings, teacher)
     values["card"]["pseudo_labelled_fields"] = len(pseudo)

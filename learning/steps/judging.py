@@ -19,6 +19,7 @@ from learning.steps.looking import Looker, found_cells, look_at_readings
 from models_zoo import metrics
 from models_zoo.detections import Detections
 from models_zoo.metrics import Truth
+from models_zoo.metrics.matching import LOWEST_SCORE
 
 Report = Callable[[int, int], None]
 
@@ -51,8 +52,13 @@ def judge_model(
     folder: Path,
     device: str,
     report: Report | None = None,
+    *,
+    files: Path,
 ) -> Judgement:
-    """Judge `candidate`, which learned `plan`, on the tuning fields of `readings`; test is only reported."""
+    """Judge `candidate`, which learned `plan`, on the tuning fields of `readings`; test is only reported.
+
+    What it found on labelled fields is kept in `files`, the folder that becomes the model's.
+    """
     tuning, test = _of(readings, Split.TUNING), _of(readings, Split.TEST)
     truths, found = look_at_readings(candidate, tuning, plan, folder / "tuning.npz", device, report)
     threshold = metrics.best_threshold(truths, found)
@@ -67,7 +73,11 @@ def judge_model(
         figures["test"] = compact(metrics.evaluate(*seen, plan.names, threshold=threshold).as_dict())
         everywhere |= seen[1]
     about = About(candidate.numbers, plan.names, threshold, calibrator.slope, calibrator.intercept, {})
-    _keep(candidate, plan, readings, everywhere, about, folder, device, report)
+    kept = _look_everywhere(candidate, plan, readings, everywhere, folder, device, report)
+    looked = {
+        split: (sum(reading.split == split for reading in kept), len(_of(readings, split))) for split in Split.values
+    }
+    keep_found(kept, everywhere, plan, replace(about, looked=looked), files)
     evidence = _evidence(truths, found, plan, tuning, incumbent, folder, device)
     return Judgement(
         threshold,
@@ -78,31 +88,25 @@ def judge_model(
     )
 
 
-def _keep(
+def _look_everywhere(
     candidate: Looker,
     plan: ClassPlan,
     readings: Sequence[FrozenReading],
     found: dict[str, Detections],
-    about: About,
     folder: Path,
     device: str,
     report: Report | None,
-) -> None:
-    """Keep what was found beside the weights, for the pages of errors; look for it at what was not judged on."""
+) -> list[FrozenReading]:
+    """Look at validation and some training fields as well, for the pages of errors: adds to `found`, and answers with
+    all readings whose fields it holds then."""
     validation, training = _of(readings, Split.VALIDATION), _of(readings, Split.TRAINING)
-    drawn = random.Random(len(readings)).sample(
-        training, min(len(training), MOST_TRAINING["cpu" if device == "cpu" else "gpu"])
-    )
+    most = MOST_TRAINING["cpu" if device == "cpu" else "gpu"]
+    drawn = random.Random(len(readings)).sample(training, min(len(training), most))
     drawn.sort(key=lambda reading: reading.field)
-    _, more = look_at_readings(candidate, validation, plan, folder / "validation.npz", device, report)
-    _, learned = look_at_readings(
-        candidate, drawn, plan, folder / "training.npz", device, report, min_score=LEAST_IN_TRAINING
-    )
-    kept = [*drawn, *validation, *_of(readings, Split.TUNING), *_of(readings, Split.TEST)]
-    looked = {
-        split: (sum(reading.split == split for reading in kept), len(_of(readings, split))) for split in Split.values
-    }
-    keep_found(kept, found | more | learned, plan, replace(about, looked=looked), candidate.weights.parent)
+    for part, name, least in ((validation, "validation", LOWEST_SCORE), (drawn, "training", LEAST_IN_TRAINING)):
+        _, seen = look_at_readings(candidate, part, plan, folder / f"{name}.npz", device, report, min_score=least)
+        found |= seen
+    return [*drawn, *validation, *_of(readings, Split.TUNING), *_of(readings, Split.TEST)]
 
 
 def compact(report: dict[str, Any]) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def perform(context: Context) -> Publish:
         context.folder,
         context.device,
         context.counting("judging"),
+        files=Path(result.weights).parent,
     )
     values = columns(ModelKind.TEACHER, request, result, material, judgement, context.settings)
 
