@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -23,7 +24,7 @@ from tests.learning import rows
 
 pytestmark = pytest.mark.django_db
 
-COLUMNS = {"variant": "yolo26n", "classes": [1], "tile": 320, "shrink": 0.9, "threshold": 0.3, "card": {"x": 1}}
+COLUMNS: dict[str, Any] = {"variant": "yolo26n", "classes": [1], "tile": 320, "shrink": 0.9, "threshold": 0.3, "card": {"x": 1}}
 
 
 def trained(folder: Path, content: str = "weights") -> Path:
