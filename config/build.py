@@ -55,7 +55,7 @@ def sources() -> list[Path]:
     """What the bundle is made of, tests left out."""
     found = [path for folder in ("src", "css") for path in (STATIC / folder).rglob("*") if path.is_file()]
     beside = [path for path in STATIC.iterdir() if path.suffix in {".json", ".mjs", ".svg"}]
-    return [path for path in found + beside if not path.name.endswith((".test.ts", ".d.ts"))]
+    return [path for path in found + beside if not path.name.endswith((".test.ts", ".testing.ts", ".d.ts"))]
 
 
 def matches(stamp: Path, wanted: str) -> bool:

@@ -37,11 +37,10 @@ function faultOfBox(shape: Shape, field: Size): string | null {
 
 function faultOfContour(shape: Shape, field: Size): string | null {
   if (shape.points.length < 6 || shape.points.length % 2) return "A contour needs three corners. Go on drawing round the cell.";
-  if (area(shape.points) <= 0) return "The contour encloses nothing. Draw round the cell.";
   const { x0, y0, x1, y1 } = boundsOf(shape.points);
   if (isOutside(x0, y0, x1, y1, field)) return "The contour reaches outside the field. Draw it inside.";
   const crossing = selfCrossing(shape.points);
-  if (crossing === null) return null;
+  if (crossing === null) return area(shape.points) > 0 ? null : "The contour encloses nothing. Draw round the cell.";
   const where = `${Math.round(crossing.x)}, ${Math.round(crossing.y)}`;
   return `The contour crosses itself near ${where}. Move a corner until it does not, or draw it again.`;
 }

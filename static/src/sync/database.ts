@@ -75,11 +75,9 @@ class Records implements Database {
   async claim(entries: readonly Entry[]): Promise<Set<string>> {
     const mine = new Set<string>();
     await this.#within(async (store) => {
-      const found = await Promise.all(
-        entries.map((entry) => answerOf(store.getKey([this.#reading, this.#owner, entry.key]))),
-      );
-      for (const [index, entry] of entries.entries()) {
-        if (found[index] === undefined) continue;
+      const kept = await answerOf(store.getAllKeys(this.#range(this.#owner)));
+      const keys = new Set(kept.map((path) => (path as [string, string, string])[2]));
+      for (const entry of entries.filter(({ key }) => keys.has(key))) {
         store.put(this.#kept(entry));
         mine.add(entry.key);
       }
@@ -126,8 +124,8 @@ class Records implements Database {
     return { reading: this.#reading, owner: this.#owner, key: entry.key, order, entry };
   }
 
-  #range(): IDBKeyRange {
-    return IDBKeyRange.bound([this.#reading], [this.#reading, []]);
+  #range(...owner: string[]): IDBKeyRange {
+    return IDBKeyRange.bound([this.#reading, ...owner], [this.#reading, ...owner, []]);
   }
 
   async #within<Answer>(work: (store: IDBObjectStore) => Promise<Answer>): Promise<Answer> {
