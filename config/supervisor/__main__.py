@@ -104,8 +104,8 @@ class Supervisor:
         web = Child("web", [python, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"], self.env, logs)
         # A worker hands its run back before it ends: its training gets three seconds for that.
         workers = [
-            Child("train", worker("train", 1), self.env, logs, patience=8.0),
-            Child("light", worker("light", 3), self.env, logs, patience=8.0),
+            Child("train", worker("train", 1, broker.url), self.env, logs, patience=8.0),
+            Child("light", worker("light", 3, broker.url), self.env, logs, patience=8.0),
         ]
         # Redis is ended last, so it stands last.
         started = [web, *workers]
@@ -168,8 +168,11 @@ class Supervisor:
             say("stopped")
 
 
-def worker(queue: str, threads: int) -> Sequence[str]:
-    """A Celery worker of one queue. Threads, because heavy steps are processes of their own in any case."""
+def worker(queue: str, threads: int, broker: str) -> Sequence[str]:
+    """A Celery worker of one queue. Threads, because heavy steps are processes of their own in any case.
+
+    From Redis it takes no message before a thread is free, so that one which dies has none in its hands.
+    """
     hushed = "ignore:You're running the worker with superuser"  # in a container there is nobody else
     celery = [
         sys.executable,
@@ -184,7 +187,8 @@ def worker(queue: str, threads: int) -> Sequence[str]:
         "--hostname",
         f"{queue}@%h",
     ]
-    choices = ["--pool", "threads", "--concurrency", str(threads), "--loglevel", "WARNING", "--disable-prefetch"]
+    choices = ["--pool", "threads", "--concurrency", str(threads), "--loglevel", "WARNING"]
+    choices += ["--disable-prefetch"] if broker.startswith("redis") else []
     return [*celery, "--queues", queue, *choices, "--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 

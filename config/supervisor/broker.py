@@ -40,7 +40,7 @@ def open_broker(given: str, home: Path, env: Mapping[str, str], stopped: Callabl
     server = find_server()
     if server is None:
         say("no Redis on this machine: workers are woken by files, which takes a few seconds more")
-        return Broker("filesystem://")
+        return Broker("filesystem://localhost")
     for attempt in (1, 2):
         broker = _start(server, home, env)
         if broker.child is None or _answers(_socket_of(broker), broker.child, stopped) or stopped():
@@ -49,7 +49,7 @@ def open_broker(given: str, home: Path, env: Mapping[str, str], stopped: Callabl
         if attempt == 1:
             shutil.rmtree(home / "redis", ignore_errors=True)
     say(f"{server} does not start: workers are woken by files, which takes a few seconds more")
-    return Broker("filesystem://")
+    return Broker("filesystem://localhost")
 
 
 def find_server() -> str | None:
