@@ -113,7 +113,11 @@ export class Tab {
   async clockRuns(work: Promise<unknown>): Promise<void> {
     const state = { isDone: false };
     void work.finally(() => (state.isDone = true));
-    for (await settled(); !state.isDone; await settled()) await this.advance(50);
+    await settled();
+    while (!state.isDone) {
+      await this.advance(50);
+      await settled();
+    }
   }
 
   /** Nothing runs in it any more, as if the browser had ended its process. */
