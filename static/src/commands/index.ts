@@ -4,6 +4,7 @@ import * as cells from "./cells";
 import type { Command, Gesture } from "./command";
 import { fields, history, tools, views } from "./looking";
 import * as predictions from "./predictions";
+import * as walking from "./walking";
 
 export const commands: readonly Command[] = [
   ...tools,
@@ -13,6 +14,8 @@ export const commands: readonly Command[] = [
   cells.grow,
   cells.shrink,
   ...cells.nudges,
+  walking.nextCell,
+  walking.previousCell,
   predictions.nextUncertain,
   predictions.previousUncertain,
   predictions.acceptSelected,
