@@ -94,7 +94,7 @@ export class Sync {
   readonly #alive = new Set<string>();
   /** What of the queue is not in the database as it is. */
   readonly #dirty = new Set<string>();
-  #writing: Promise<void> = Promise.resolve();
+  #writing: Promise<void> | null = null;
   #isKept: boolean;
   #isBusy = false;
   #isStopped = false;
@@ -212,7 +212,7 @@ export class Sync {
 
   /** Resolves when all that was changed so far is in the browser's database. */
   async kept(): Promise<void> {
-    await this.#writing;
+    while (this.#writing !== null) await this.#writing;
   }
 
   stop(): void {
@@ -221,8 +221,9 @@ export class Sync {
     this.#cancelAdopt?.();
     this.#listeners.clear();
     this.#parts.channel?.close();
-    const close = (): void => this.#parts.database?.close();
-    this.#writing.then(close, close);
+    void this.kept().then(() => {
+      this.#parts.database?.close();
+    });
   }
 
   #stateNow(): SyncState {
@@ -262,25 +263,29 @@ export class Sync {
     for (const listener of [...this.#listeners]) listener(status);
   }
 
-  /** Brings the database to what the queue is. */
+  /** Brings the database to what the queue is: at once, or with what is written next. */
   #keep(): void {
     const { database } = this.#parts;
-    if (database === null || this.#dirty.size === 0) return;
-    const keys = [...this.#dirty];
-    this.#dirty.clear();
-    const entries = keys.flatMap((key) => this.#queue.get(key) ?? []);
-    const gone = keys.filter((key) => this.#queue.get(key) === undefined);
-    this.#guard(database.write(entries, gone));
+    if (database !== null) this.#writing ??= this.#writeTo(database).finally(() => (this.#writing = null));
   }
 
-  #guard(written: Promise<void>): void {
-    this.#writing = Promise.all([this.#writing, written]).then(
-      () => undefined,
-      () => {
+  async #writeTo(database: Database): Promise<void> {
+    while (this.#dirty.size > 0) {
+      const keys = [...this.#dirty];
+      this.#dirty.clear();
+      const entries = keys.flatMap((key) => this.#queue.get(key) ?? []);
+      const gone = keys.filter((key) => this.#queue.get(key) === undefined);
+      try {
+        await database.write(entries, gone);
+        this.#isKept = true;
+      } catch {
+        // Perhaps the disk is full. What is open in this tab is still sent, and written with the next edit.
+        for (const key of keys) this.#dirty.add(key);
         this.#isKept = false;
         this.#tell();
-      },
-    );
+        return;
+      }
+    }
   }
 
   /** At most one turn is planned; a turn planned earlier than `milliseconds` from now stays. */
@@ -305,6 +310,8 @@ export class Sync {
     this.#retryMs = null;
     let wait = 0;
     try {
+      // Only what the database has can be claimed in it. Nothing may come between the end of this wait and the claim.
+      await this.kept();
       const taken = await this.#claimed(this.#queue.take(this.#limit));
       if (taken.length > 0) wait = await this.#send(taken);
     } finally {
