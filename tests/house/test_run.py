@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from config.supervisor import broker
 from config.supervisor.broker import LONGEST_SOCKET, socket_folder
 from tests.house.product import Product, wait_until
 
@@ -205,6 +206,13 @@ def test_a_port_that_is_taken_is_named_with_what_to_type(server: Server) -> None
         assert process.wait(timeout=30) == 1
     assert re.search(rf"port {server.port}: address already in use. Type: make run MARROWLOOP_PORT=\d+", server.said())
     assert not server.processes()
+
+
+def test_a_redis_that_does_not_start_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker, "find_server", lambda: "/bin/false")
+    opened = broker.open_broker("", tmp_path, dict(os.environ), lambda: False)
+    assert (opened.url, opened.child) == ("filesystem://localhost", None)
+    assert broker.open_broker("redis://there", tmp_path, {}, lambda: False).url == "redis://there"
 
 
 def test_a_socket_never_gets_too_long_a_path(tmp_path: Path) -> None:

@@ -220,3 +220,15 @@ def test_a_large_field_takes_less_than_two_seconds(tmp_path: Path) -> None:
             break
     assert found.features.shape == (len(found), 448)
     assert quick
+
+
+def test_a_model_stays_in_memory_until_its_file_is_another(tmp_path: Path) -> None:
+    path = squares_onnx(tmp_path / "model.onnx", {"classes": ["red"]})
+    kept = runtime.warm(path)
+    assert runtime.warm(path) is kept
+    assert runtime.warm(path, threads=1) is not kept
+    squares_onnx(tmp_path / "next.onnx", {"classes": ["green"]}).replace(path)
+    assert runtime.warm(path).classes == ("green",)
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        runtime.warm(path)
