@@ -29,7 +29,7 @@ test: setup ## Run everything: static checks, all tests on SQLite, those of the 
 test-fast: setup ## Run the quick tests on SQLite: no training, no set-up, no real images
 	$(PY) -m tests.run --fast
 
-check: setup ## Run the static checks: format, lint, types, imports, templates, migrations
+check: setup ## Run the static checks: format, lint, types, imports, templates, migrations, and the scripts of the pages
 	$(PY) -m tests.checks
 
 docs: setup ## Build the documentation as web pages into build/docs
@@ -38,10 +38,11 @@ docs: setup ## Build the documentation as web pages into build/docs
 fix: setup ## Format the code and repair what the linter can repair
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
+	.venv/bin/node static/node_modules/eslint/bin/eslint.js --fix static
 
 lock: setup ## Write requirements.lock anew from pyproject.toml (needs the network)
 	.venv/bin/uv pip compile pyproject.toml --group dev -q -o requirements.lock --python-version 3.11 --no-emit-index-url --no-annotate --generate-hashes --custom-compile-command "make lock"
 
 clean: ## Remove .venv, caches and built files; the data in MARROWLOOP_HOME stay
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis static/dist build
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis static/dist static/node_modules build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -145,16 +145,18 @@ export class Store {
     this.select(this.#selection.cells, this.#selection.predictions);
   }
 
-  /** Replaces all predictions: those of another model, or those that were just made. Decided ones stay decided. */
+  /**
+   * Replaces all predictions: those of another model, or those that were just made. Of one that was here before, what
+   * the person decided stays: the server may not have heard of it yet.
+   */
   setPredictions(predictions: readonly Prediction[]): void {
-    const ids = [...this.#predictions.keys()];
+    const known = new Set(this.#predictions.keys());
     this.#predictions.clear();
-    this.#rejected.clear();
     for (const prediction of predictions) {
       this.#predictions.set(prediction.id, prediction);
-      if (prediction.rejected) this.#rejected.add(prediction.id);
+      if (!known.has(prediction.id) && prediction.rejected) this.#rejected.add(prediction.id);
     }
-    this.#emit({ type: "predictions", ids: [...new Set([...ids, ...this.#predictions.keys()])] });
+    this.#emit({ type: "predictions", ids: [...new Set([...known, ...this.#predictions.keys()])] });
     this.select(this.#selection.cells, this.#selection.predictions);
   }
 

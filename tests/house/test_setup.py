@@ -123,7 +123,7 @@ def test_a_fresh_clone_sets_itself_up(clone: Path) -> None:
     assert "nothing to do" in again.stderr
     assert time.monotonic() - started < 1
 
-    assert sorted(path.name for path in Path(env["MARROWLOOP_HOME"]).iterdir()) == ["secret_key", "static"]
+    assert sorted(path.name for path in Path(env["MARROWLOOP_HOME"]).iterdir()) == ["scratch", "secret_key", "static"]
     strays = [path for name in ("HOME", "TMPDIR") for path in Path(env[name]).rglob("*")]
     assert strays == [], "written outside the clone, the data folder and the caches"
     status = subprocess.run(["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True)
