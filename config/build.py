@@ -20,8 +20,9 @@ BIN = ROOT / ".venv" / "bin"
 PACKAGES_STAMP = STATIC / "node_modules" / ".marrowloop-packages.sha256"
 BUILD_STAMP = STATIC / "node_modules" / ".marrowloop-build.sha256"
 LOCKS = ("package.json", "package-lock.json")
-# Whoever wants npm to try for longer sets these.
-PATIENCE = {
+# Whoever wants npm to try for longer sets these. Node would keep compiled code in the folder of temporary files.
+DEFAULTS = {
+    "NODE_DISABLE_COMPILE_CACHE": "1",
     "npm_config_fetch_retries": "2",
     "npm_config_fetch_retry_mintimeout": "1000",
     "npm_config_fetch_retry_maxtimeout": "5000",
@@ -67,10 +68,8 @@ def install_packages() -> None:
     if matches(PACKAGES_STAMP, wanted):
         return
     say("installing the packages of static/package-lock.json")
-    # The cache lies in .venv: npm writes nothing outside the checkout, and a changed lock fetches only what is new.
-    env = {**PATIENCE, **os.environ, "npm_config_cache": str(BIN.parent / "npm-cache")}
     command = [str(BIN / "npm"), "ci", "--ignore-scripts", "--loglevel=error"]
-    run(command, f"The packages of the pages could not be installed. {NETWORK}", env)
+    run(command, f"The packages of the pages could not be installed. {NETWORK}")
     PACKAGES_STAMP.write_text(wanted)
 
 
@@ -83,7 +82,9 @@ def build_bundle() -> None:
     BUILD_STAMP.write_text(wanted)
 
 
-def run(command: list[str], fault: str, env: dict[str, str] | None = None) -> None:
+def run(command: list[str], fault: str) -> None:
+    # The cache lies in .venv: npm writes nothing outside the checkout, and a changed lock fetches only what is new.
+    env = {**DEFAULTS, **os.environ, "npm_config_cache": str(BIN.parent / "npm-cache")}
     try:
         done = subprocess.run(command, cwd=STATIC, env=env, capture_output=True, text=True, check=False)
     except OSError as error:

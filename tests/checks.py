@@ -30,11 +30,16 @@ def parts(home: str) -> list[Part]:
 
 def scripts() -> list[Part]:
     """The checks of static/, by the packages that `make setup` has installed there."""
-    node, packages = str(BIN / "node"), ROOT / "static" / "node_modules"
+    packages = ROOT / "static" / "node_modules"
+    programs = {
+        "script types": ["typescript/bin/tsc", "--project", "static"],
+        "script lint": ["eslint/bin/eslint.js", "--max-warnings", "0", "static"],
+        "script tests": ["vitest/vitest.mjs", "run", "--root", "static"],
+    }
+    env: dict[str, str | None] = {"NODE_DISABLE_COMPILE_CACHE": "1"}  # it would lie among the temporary files
     return [
-        Part("script types", [node, str(packages / "typescript" / "bin" / "tsc"), "--project", "static"]),
-        Part("script lint", [node, str(packages / "eslint" / "bin" / "eslint.js"), "--max-warnings", "0", "static"]),
-        Part("script tests", [node, str(packages / "vitest" / "vitest.mjs"), "run", "--root", "static"]),
+        Part(name, [str(BIN / "node"), str(packages / program), *options], env)
+        for name, (program, *options) in programs.items()
     ]
 
 
