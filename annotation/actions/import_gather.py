@@ -7,7 +7,6 @@ decoded. Memory: a few hundred bytes per image.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import IO, Any
 import orjson
 from django.conf import settings
 
+from annotation.actions.import_cases import CaseRule
 from annotation.actions.projects import ClassFinder
 from annotation.formats.check import image_missing, sift
 from annotation.formats.records import Fault, FieldRecord, ObjectRecord
@@ -131,10 +131,12 @@ class Gatherer:
         spool: IO[bytes],
         create_classes: bool,
         exhaustive: bool | None,
-        case_pattern: re.Pattern[str] | None,
+        rule: CaseRule,
+        root: Path | None = None,
     ) -> None:
         self.project, self.finder, self.store, self.spool = project, finder, store, spool
-        self.create_classes, self.exhaustive, self.case_pattern = create_classes, exhaustive, case_pattern
+        self.create_classes, self.exhaustive, self.rule = create_classes, exhaustive, rule
+        self.root = root.resolve() if root else None
         self.found = Gathered()
         self._fields: KnownFields | None = None
 
@@ -247,12 +249,18 @@ class Gatherer:
         return known.key if known else f"new {normal(label)}"
 
     def _case_and_slide(self, record: FieldRecord) -> tuple[str | None, str | None]:
-        match = self.case_pattern.search(record.name) if self.case_pattern else None
-        groups = match.groupdict() if match else {}
-        if self.case_pattern and not match:
-            reason = f"the case pattern does not fit {record.name}, so its case is not known"
-            self.found.warnings.append(as_entry(Fault(record.source, None, reason, 0)))
-        return record.case or groups.get("case"), record.slide or groups.get("slide")
+        """What the file itself says comes first."""
+        case, slide = self.rule.find(record.name, self._place(record))
+        if case is None and record.case is None and (complaint := self.rule.complaint(record.name)):
+            self.found.warnings.append(as_entry(Fault(record.source, None, complaint, 0)))
+        return record.case or case, record.slide or slide
+
+    def _place(self, record: FieldRecord) -> str:
+        """Where the picture lies within the data set."""
+        image = record.image
+        if image is None or self.root is None or not image.is_relative_to(self.root):
+            return record.source
+        return image.relative_to(self.root).as_posix()
 
     def _is_news(self, record: FieldRecord, entry: SpooledField) -> bool:
         """Remember the image; False when its twin of the same bytes has said all there is to say."""

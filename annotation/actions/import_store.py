@@ -82,9 +82,11 @@ class Storer:
         moved: list[Path],
         *,
         pool: bool,
+        um_per_px: float | None = None,
     ) -> None:
         self.project, self.record, self.finder, self.plan = project, record, finder, plan
         self.images, self.moved, self.pool, self.now = images, moved, pool, timezone.now()
+        self.um_per_px = um_per_px
         self.stored = Stored()
         self._cases = dict[str, Case]()
         self._slides = dict[tuple[int, str], Slide]()
@@ -129,7 +131,7 @@ class Storer:
         self.project.next_field_number = number + 1
         self._bring(entry)
         case = self._case(case_code(entry.case, entry.slide))
-        scale = entry.um_per_px or self.project.um_per_px
+        scale = entry.um_per_px or self.um_per_px or self.project.um_per_px
         return Field(
             project=self.project,
             case=case,
@@ -141,10 +143,17 @@ class Storer:
             height=entry.height,
             phash=entry.phash,
             um_per_px=scale,
-            um_source="file" if entry.um_per_px else "project" if scale else "",
+            um_source=self._source_of_scale(entry),
             original_name=entry.name[:300],
             split=self.plan.splits[entry.sha256],
         )
+
+    def _source_of_scale(self, entry: SpooledField) -> str:
+        if entry.um_per_px:
+            return "file"
+        if self.um_per_px:
+            return "import"
+        return "project" if self.project.um_per_px else ""
 
     def _bring(self, entry: SpooledField) -> None:
         target: Path = settings.IMAGES_DIR / entry.file

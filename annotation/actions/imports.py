@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from annotation.access import Actor, Permission, require
+from annotation.actions.import_cases import CASE_CHOICES, CaseRule
 from annotation.actions.import_gather import Gathered, Gatherer, as_entry, spooled
 from annotation.actions.import_splits import Plan, check_source, plan_splits
 from annotation.actions.import_store import Stored, Storer
@@ -30,6 +31,7 @@ MASK_KINDS = ("instance", "binary", "nucleus_cytoplasm")
 CELL_UM = 14.0
 
 Report = Callable[[int, int | None], None]
+Tick = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class ImportOptions:
 
     `radius_px`: of points; without it half of 14 µm where the scale is known. `oracle`: share (0 to 1) of the training
     fields whose labels are kept aside. `exhaustive`: None means yes where there are labels. `case_pattern`: a regular
-    expression on the file name with a group `case` and perhaps a group `slide`.
+    expression on the file name with a group `case` and perhaps a group `slide`. `case_by`: one of CASE_CHOICES; `case`
+    and `slide` are the codes of all fields where it is `one`. `um_per_px`: of fields whose files bring no scale.
     """
 
     format: str = "auto"
@@ -51,6 +54,15 @@ class ImportOptions:
     mask_kind: str | None = None
     case_pattern: str | None = None
     seed: int = 0
+    case_by: str = "files"
+    case: str = ""
+    slide: str = ""
+    um_per_px: float | None = None
+
+    def rule(self) -> CaseRule:
+        """Raises Refused where there is none. A pattern alone says that cases are told by it."""
+        by = "pattern" if self.case_by == "files" and self.case_pattern else self.case_by
+        return CaseRule(by, self.pattern(), self.case, self.slide)
 
     def pattern(self) -> re.Pattern[str] | None:
         """Raises Refused where it is no regular expression with a group `case`."""
@@ -100,25 +112,44 @@ def import_dataset(
     actor: Actor = None,
     report: Report | None = None,
     client: str = "",
+    transfer: int | None = None,
+    tick: Tick | None = None,
 ) -> ImportReport:
     """Bring a folder or .zip into the project: all of it or, where anything is refused by an exception, nothing.
 
     Faulty objects are no exceptions: each is named in the report, and the good ones are kept. Importing the same
-    again adds nothing. `report(done, total)` is told of the progress in fields. Raises Refused.
+    again adds nothing. `report(done, total)` is told of the progress in fields; `tick` is called between any two of
+    them, also while rows are written, and stops the import by an exception. With `transfer`, its id, the import is done
+    once: a second attempt gets what the first one brought. Raises Refused.
     """
     options = options or ImportOptions()
     require(actor, project, Permission.RUN)
-    _check(options)
+    check_options(options)
+    if (done := imported_by(project, transfer)) is not None:
+        return done
     with scratch_folder(settings.SCRATCH_DIR, "import") as scratch, opened(path, scratch) as root:
-        run = _Import(project, options, actor, scratch, report or _silent, client)
+        run = ImportRun(project, options, actor, scratch, report or _silent, client, transfer, tick or _no_tick)
         record, gathered = run.gather(path, root)
         if options.split == "source":
             check_source(gathered)
         return run.store(record, gathered)
 
 
-def _check(options: ImportOptions) -> None:
+def imported_by(project: Project, transfer: int | None) -> ImportReport | None:
+    """What the import of `transfer` brought, where it is there already."""
+    rows = DatasetImport.objects.filter(project=project, settings__transfer=transfer)
+    record = None if transfer is None else rows.first()
+    if record is None:
+        return None
+    known = {entry.name for entry in fields(ImportReport)}
+    counts = {key: value for key, value in record.counts.items() if key in known}
+    return ImportReport(**counts, rejected=record.rejected)
+
+
+def check_options(options: ImportOptions) -> None:
+    """Raises Refused for options that cannot be."""
     for value, choices in (
+        (options.case_by, CASE_CHOICES),
         (options.format, FORMATS),
         (options.split, SPLIT_CHOICES),
         (options.mask_kind or "", ("", *MASK_KINDS)),
@@ -129,6 +160,17 @@ def _check(options: ImportOptions) -> None:
         raise Refused(f"{options.oracle:g} is no share: --oracle takes a number from 0 to 1.")
     if options.radius_px is not None and not 0 < options.radius_px < 10_000:
         raise Refused(f"{options.radius_px:g} px is no radius: give a number above zero.")
+    if options.um_per_px is not None and not 0 < options.um_per_px < 100:
+        raise Refused(f"{options.um_per_px:g} µm per pixel cannot be: give the width of one pixel, for example 0.086.")
+    if options.case_by == "one" and not options.case.strip():
+        raise Refused("Give the code of the case that all fields belong to.")
+    if options.case_by == "pattern" and not options.case_pattern:
+        raise Refused("Give the pattern by which file names tell their case.")
+    options.pattern()
+
+
+def _no_tick() -> None:
+    """Nobody stops it."""
 
 
 def _silent(done: int, total: int | None) -> None:
@@ -143,7 +185,7 @@ def _read(root: Path, fmt: str, options: ReadOptions) -> Iterator[FieldRecord | 
 
 
 @dataclass(frozen=True, slots=True)
-class _Import:
+class ImportRun:
     """One import under way: gather (no lock, no rows), then store (one transaction)."""
 
     project: Project
@@ -151,7 +193,9 @@ class _Import:
     actor: Actor
     scratch: Path
     report: Report
-    client: str
+    client: str = ""
+    transfer: int | None = None
+    tick: Tick = _no_tick
 
     @property
     def images(self) -> Path:
@@ -176,12 +220,16 @@ class _Import:
                 spool=stream,
                 create_classes=options.create_classes,
                 exhaustive=options.exhaustive,
-                case_pattern=options.pattern(),
+                rule=options.rule(),
+                root=root,
             )
             for number, item in enumerate(_read(root, fmt, read_options), start=1):
+                self.tick()
                 gatherer.take(item)
                 self.report(number, None)
         said = {"path": str(path), **asdict(options)}
+        if self.transfer is not None:
+            said |= {"path": "", "transfer": self.transfer}
         return DatasetImport(project=self.project, author_id=self._actor_id, format=fmt, settings=said), gatherer.found
 
     @property
@@ -191,12 +239,13 @@ class _Import:
     def _radius(self, fmt: str) -> float | None:
         if self.options.radius_px is not None or fmt != "points":
             return self.options.radius_px
-        if self.project.um_per_px is None:
+        scale = self.options.um_per_px or self.project.um_per_px
+        if scale is None:
             raise Refused(
                 "Points need a radius: type --radius-px with half the width of a cell in pixels. "
                 "(In a project made with --um-per-px half of 14 µm would be taken.)"
             )
-        return CELL_UM / 2 / self.project.um_per_px
+        return CELL_UM / 2 / scale
 
     def store(self, record: DatasetImport, gathered: Gathered) -> ImportReport:
         total = len(gathered.seen) + len(gathered.known_fields)
@@ -204,6 +253,8 @@ class _Import:
         try:
             with transaction.atomic():
                 project = Project.objects.select_for_update().get(pk=self.project.pk)
+                if (done := imported_by(project, self.transfer)) is not None:
+                    return done  # another attempt was not dead, only slow
                 options = self.options
                 plan = plan_splits(project, gathered, split=options.split, oracle=options.oracle, seed=options.seed)
                 for label in gathered.new_labels.values():
@@ -211,12 +262,27 @@ class _Import:
                 project.refresh_from_db()
                 record.save()
                 finder = ClassFinder(project, options.class_map)
-                storer = Storer(project, record, finder, plan, self.images, moved, pool=options.split == "pool")
-                stored = storer.store(spooled(self.spool), lambda done: self.report(done, total))
+                storer = Storer(
+                    project,
+                    record,
+                    finder,
+                    plan,
+                    self.images,
+                    moved,
+                    pool=options.split == "pool",
+                    um_per_px=options.um_per_px,
+                )
+                stored = storer.store(spooled(self.spool), lambda done: self._stored(done, total))
                 return self._conclude(record, gathered, plan, stored)
         except BaseException:
             _forget(moved)
             raise
+
+    def _stored(self, done: int, total: int) -> None:
+        """A report may be a write to the database, which must not be part of the transaction that is under way."""
+        self.tick()
+        if self.transfer is None:
+            self.report(done, total)
 
     def _conclude(self, record: DatasetImport, gathered: Gathered, plan: Plan, stored: Stored) -> ImportReport:
         cells = Cell.objects.filter(reading__imported_by=record)
@@ -242,6 +308,7 @@ class _Import:
                 "nothing was stored. This is a fault of the program, please report it with the data set."
             )
         record.counts = {key: value for key, value in report.as_dict().items() if key != "rejected"}
+        record.counts["refused"] = len(report.rejected)
         record.rejected = report.rejected
         record.save(update_fields=["counts", "rejected"])
         Event.objects.create(

@@ -83,9 +83,7 @@ def _is_text(head: bytes) -> bool:
 
 
 # Endings that promise a picture or an archive; whatever else a text is called, a reader will see.
-PROMISES = frozenset(
-    ending for content in (JPEG, PNG, TIFF, BMP, WEBP, ZIP, TAR, GZIP) for ending in content.endings
-)
+PROMISES = frozenset(ending for content in (JPEG, PNG, TIFF, BMP, WEBP, ZIP, TAR, GZIP) for ending in content.endings)
 
 _PICTURE_ENDINGS = tuple(f".{ending}" for content in (JPEG, PNG, TIFF, BMP, WEBP) for ending in content.endings)
 
