@@ -58,7 +58,9 @@ class Lane:
                 self._busy.release()
 
     def open(self) -> None:
-        """Look at the table at once, and then every few seconds, until the worker ends."""
+        """Look at the table at once, and then every few seconds, until the worker ends. Opened again it goes on."""
+        if self._clock is not None and self._clock.is_alive():
+            return
         self._clock = threading.Thread(target=self._keep_looking, name=self.name, daemon=True)
         self._clock.start()
 
