@@ -2,13 +2,12 @@
 
 from django.urls import URLPattern, path
 
-from annotation.views import pictures
+from annotation.views import pictures, workbench
 from annotation.views.soon import soon
 
 urlpatterns: list[URLPattern] = [
-    path("projects/<slug:key>/fields/<str:code>/", soon, name="workbench"),
+    path("projects/<slug:key>/fields/<str:code>/", workbench.workbench, name="workbench"),
     path("projects/<slug:key>/fields/<str:code>/picture/", pictures.picture, name="picture"),
     path("projects/<slug:key>/fields/<str:code>/thumbnail/", pictures.thumbnail, name="thumbnail"),
     path("projects/<slug:key>/references/<int:pk>/picture/", pictures.reference, name="reference"),
-    path("projects/<slug:key>/next/", soon, name="next_field"),
 ]

@@ -1,2 +1,212 @@
-// The workbench is wired here.
-export {};
+/** The workbench is wired here, and nothing is decided. */
+
+import { Api, ApiError } from "./api";
+import { Classes } from "./classes";
+import type { Tool } from "./commands";
+import { Workbench } from "./commands";
+import { Keyboard } from "./keyboard";
+import { prefer, preference, readPage, readWish } from "./page";
+import { Banner } from "./panel/banner";
+import { ClassesPanel } from "./panel/classes";
+import { byId } from "./panel/dom";
+import { FinishDialog } from "./panel/finish";
+import { GuidelinePanel } from "./panel/guideline";
+import { Live } from "./panel/live";
+import { Menu } from "./panel/menu";
+import { PredictNow } from "./panel/predict";
+import { PredictionsPanel } from "./panel/predictions";
+import { SavingPanel } from "./panel/saving";
+import { SelectionPanel } from "./panel/selection";
+import { StatusLine } from "./panel/status";
+import { Canvas } from "./render/canvas";
+import { PageScreen } from "./screen";
+import { bounds } from "./shapes";
+import { SpatialIndex } from "./spatial";
+import { Store } from "./store";
+import { startSync } from "./sync";
+import { Hands } from "./tools/hands";
+import type { ReadingInfo, WorkbenchData } from "./types";
+import { History } from "./undo";
+import { Viewport } from "./viewport";
+
+const HEARTBEAT_MS = 30_000;
+
+async function start(): Promise<void> {
+  const page = readPage();
+  const api = new Api(page.project, page.field);
+  const data = await loaded(api);
+  const { field, reading } = data;
+  const mayEdit = data.may.label && reading !== null && reading.mine && reading.state === "open";
+
+  const classes = new Classes(data.classes);
+  const history = new History();
+  const store = new Store(viewFrom(data));
+  store.setPredictions(data.predictions);
+  store.take(data.cells);
+  const index = new SpatialIndex(store);
+  const sync = mayEdit ? await startSync({ project: page.project, field: page.field, reading: reading.id }, { store, history }, data.cells) : null;
+
+  let model = data.model;
+  const live = new Live();
+  const say = (message: string): void => {
+    live.say(message);
+  };
+  const target = byId("canvas", HTMLElement);
+  const viewport = new Viewport(target, field);
+  const canvas = new Canvas({ store, index, classes, viewport, field });
+  const predictNow = new PredictNow(api, say, (found) => {
+    model = found.model;
+    store.setPredictions(found.predictions);
+    if (model) store.look({ threshold: model.threshold });
+    selection.setModel(model);
+    predictions.setModel(model);
+  });
+  const screen: PageScreen = new PageScreen(viewport, () => hands, {
+    say,
+    findClass: () => {
+      classesPanel.find();
+    },
+    showShortcuts: () => {
+      menu.showKeys();
+    },
+    predict: () => void predictNow.start(),
+    finish: () => {
+      finish?.open();
+    },
+    go: (where) => {
+      const address = field[where];
+      if (address === null) say(where === "next" ? "This is the last field." : "This is the first field.");
+      else location.assign(address);
+    },
+    chosen: (tool) => {
+      prefer("tool", tool);
+      menu.update();
+    },
+  });
+  const workbench = new Workbench(
+    { store, history, classes, field, weakShape: data.project.weak_shape, mayEdit, screen },
+    (changes) => sync?.add(changes),
+  );
+  const hands: Hands = new Hands({ workbench, index, canvas, viewport }, (pointer) => {
+    status.showPointer(pointer);
+  });
+  const toggled = (name: "showCells" | "showPredictions" | "showLabels") => (): boolean => store.view[name];
+  const using = (tool: Tool) => (): boolean => hands.tool === tool;
+  const menu: Menu = new Menu(workbench, {
+    "tool.select": using("select"),
+    "tool.circle": using("circle"),
+    "tool.box": using("box"),
+    "tool.contour": using("contour"),
+    "view.cells": toggled("showCells"),
+    "view.predictions": toggled("showPredictions"),
+    "view.labels": toggled("showLabels"),
+  });
+  const classesPanel: ClassesPanel = new ClassesPanel(workbench);
+  const selection: SelectionPanel = new SelectionPanel(workbench, model);
+  const predictions: PredictionsPanel = new PredictionsPanel(workbench, model);
+  const status: StatusLine = new StatusLine(workbench, viewport, index, () => model);
+  new GuidelinePanel(workbench, page.references);
+  new Keyboard({
+    workbench,
+    hands,
+    showPrefix: (prefix, found) => {
+      status.showPrefix(prefix, found);
+    },
+  });
+  const finish = sync && reading ? new FinishDialog(workbench, sync, api, reading.id, page.queue) : null;
+  if (sync && reading) {
+    new SavingPanel(workbench, sync);
+    beat(api, reading, say);
+  } else {
+    new Banner(data, api);
+    byId("saving", HTMLButtonElement).hidden = true;
+  }
+  bindSmoothing(canvas, viewport);
+  let isDue = false;
+  store.on(() => {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      menu.update();
+    });
+  });
+
+  await canvas.picture.load(field.image).catch(() => {
+    say("The picture of this field cannot be loaded. Reload the page to try again.");
+  });
+  viewport.fit();
+  screen.choose(mayEdit ? toolFrom(data) : "select");
+  showWish(store, viewport);
+  target.dataset.ready = "true";
+  if (document.activeElement === document.body) target.focus();
+}
+
+/** What the page needs; where nobody has labelled the field and this person may, a reading is opened. */
+async function loaded(api: Api): Promise<WorkbenchData> {
+  const data = await api.workbench();
+  if (data.reading !== null || !data.may.label) return data;
+  await api.openReading(false);
+  return api.workbench();
+}
+
+function viewFrom(data: WorkbenchData): { threshold: number; radius: number } {
+  // A usual cell has 12 µm; where the scale is unknown, a hundredth of the field is as good a guess as any.
+  const { um_per_px: scale, width, height } = data.field;
+  const usual = scale === null ? Math.max(6, Math.max(width, height) / 100) : 6 / scale;
+  const radii = data.cells.flatMap(({ shape }) => (shape.kind === "circle" ? [shape.points[2] ?? usual] : [])).sort((a, b) => a - b);
+  return { threshold: data.model?.threshold ?? 0.5, radius: radii[radii.length >> 1] ?? usual };
+}
+
+function toolFrom(data: WorkbenchData): Tool {
+  const preferred = preference("tool");
+  if (preferred === "select" || preferred === "contour") return preferred;
+  return data.project.weak_shape;
+}
+
+/** The address may ask for a cell, a prediction or a place: other pages lead here that way. */
+function showWish(store: Store, viewport: Viewport): void {
+  const { cell, prediction, at } = readWish(location.hash);
+  if (at) viewport.show({ x0: at[0] - 20, y0: at[1] - 20, x1: at[0] + 20, y1: at[1] + 20 });
+  const shape = (cell === null ? undefined : store.cell(cell)?.shape) ?? store.prediction(prediction ?? -1)?.shape;
+  if (shape === undefined) return;
+  const one = prediction === null ? undefined : store.prediction(prediction);
+  if (one && one.score < store.view.threshold) store.look({ threshold: Math.floor(one.score * 100) / 100 });
+  store.select(cell === null ? [] : [cell], one ? [one.id] : []);
+  viewport.show(bounds(shape));
+}
+
+function bindSmoothing(canvas: Canvas, viewport: Viewport): void {
+  const box = byId("smooth", HTMLInputElement);
+  const apply = (): void => {
+    canvas.picture.isSmooth = box.checked;
+    viewport.repaint();
+  };
+  box.checked = preference("smooth") === "yes";
+  box.addEventListener("change", () => {
+    prefer("smooth", box.checked ? "yes" : "no");
+    apply();
+  });
+  apply();
+}
+
+/** Keeps the reading's lease while the page is looked at, so that nobody else is offered the field. */
+function beat(api: Api, reading: ReadingInfo, say: (message: string) => void): void {
+  const once = (): void => {
+    if (document.visibilityState !== "visible") return;
+    api.heartbeat(reading.id).catch((error: unknown) => {
+      // The server away is told by what waits to be saved.
+      if (error instanceof ApiError && [403, 404, 409, 422].includes(error.status)) say(error.message);
+    });
+  };
+  once();
+  setInterval(once, HEARTBEAT_MS);
+}
+
+start().catch((error: unknown) => {
+  const box = byId("banner", HTMLElement);
+  box.textContent = error instanceof ApiError ? error.message : "The workbench cannot start: a part of the page is missing. Reload it.";
+  box.hidden = false;
+  box.setAttribute("role", "alert");
+  if (!(error instanceof ApiError)) throw error;
+});

@@ -1,0 +1,116 @@
+/** Keys: first the tool in use, then a class begun (e of e1), then the commands, then the classes. */
+
+import type { Classes } from "./classes";
+import type { Workbench } from "./commands";
+import { commandOf, keyOf, setClass } from "./commands";
+import type { Hands } from "./tools/hands";
+
+/** A class begun and not finished is forgotten after this. */
+const PREFIX_MS = 2500;
+
+export interface KeyParts {
+  readonly workbench: Workbench;
+  readonly hands: Hands;
+  /** Shows which classes the key begins; null: none. */
+  readonly showPrefix: (prefix: string | null, classes: readonly { readonly name: string; readonly hotkey: string }[]) => void;
+}
+
+export class Keyboard {
+  readonly #parts: KeyParts;
+  readonly #classes: Classes;
+  #prefix = "";
+  #timer = 0;
+
+  constructor(parts: KeyParts) {
+    this.#parts = parts;
+    this.#classes = parts.workbench.context.classes;
+    document.addEventListener("keydown", (event) => {
+      this.#down(event);
+    });
+    document.addEventListener("keyup", (event) => {
+      if (event.key === " " && this.#parts.hands.releaseSpace() && !isTaken(event)) this.#command(spaceOf(event));
+    });
+    window.addEventListener("blur", () => {
+      this.#parts.hands.releaseSpace();
+    });
+  }
+
+  #down(event: KeyboardEvent): void {
+    if (event.defaultPrevented || event.isComposing || isTaken(event)) return;
+    if (this.#answer(event)) event.preventDefault();
+  }
+
+  /** Whether the key meant something here. */
+  #answer(event: KeyboardEvent): boolean {
+    const key = keyOf(event);
+    const { hands } = this.#parts;
+    if (hands.key(key)) return true;
+    if (this.#prefix !== "") {
+      if (key === "Escape") {
+        this.#begin("", []);
+        return true;
+      }
+      if (this.#class(event, key)) return true;
+    }
+    if (event.key === " ") {
+      // Space held moves the field; pressed and released it is a command, so that waits for the release.
+      hands.pressSpace();
+      return true;
+    }
+    return this.#command(key) || this.#class(event, key);
+  }
+
+  #command(key: string): boolean {
+    const command = commandOf(key);
+    if (command === undefined) return false;
+    void this.#parts.workbench.run(command);
+    return true;
+  }
+
+  #class(event: KeyboardEvent, key: string): boolean {
+    if (event.ctrlKey || event.metaKey || event.altKey) return false;
+    const typed = this.#classes.typed(key, this.#prefix);
+    if (typed.type === "nothing") {
+      this.#begin("", []);
+      return false;
+    }
+    if (typed.type === "prefix") {
+      this.#begin(typed.prefix, typed.classes);
+      return true;
+    }
+    this.#begin("", []);
+    this.#parts.workbench.gesture(setClass, { class: typed.class.number });
+    this.#say(typed.class.name);
+    return true;
+  }
+
+  #say(name: string): void {
+    const { store, screen } = this.#parts.workbench.context;
+    const count = store.selection.cells.size;
+    if (count === 0) screen.say(`What you draw next: ${name}`);
+    else screen.say(count === 1 ? name : `${count} cells: ${name}`);
+  }
+
+  #begin(prefix: string, classes: Parameters<KeyParts["showPrefix"]>[1]): void {
+    clearTimeout(this.#timer);
+    this.#prefix = prefix;
+    this.#parts.showPrefix(prefix || null, classes);
+    if (!prefix) return;
+    this.#timer = window.setTimeout(() => {
+      this.#begin("", []);
+    }, PREFIX_MS);
+  }
+}
+
+function spaceOf(event: KeyboardEvent): string {
+  return event.shiftKey ? "Shift+Space" : "Space";
+}
+
+/** Whether the key belongs to what has the focus: a place to write in, an open dialog, a button that is pressed by it. */
+function isTaken(event: KeyboardEvent): boolean {
+  if (document.querySelector("dialog[open]") !== null) return true;
+  const { target } = event;
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.closest("input, textarea, select, [contenteditable]") !== null) return true;
+  return target.closest("button, a, summary") !== null && [" ", "Enter"].includes(event.key) && !event.ctrlKey;
+}

@@ -1,0 +1,61 @@
+/** Says why nothing can be changed here, and offers what can be done about it. */
+
+import type { Api } from "../api";
+import { ApiError } from "../api";
+import type { WorkbenchData } from "../types";
+import { answered } from "./dialogs";
+import { byId, h } from "./dom";
+
+export class Banner {
+  readonly #data: WorkbenchData;
+  readonly #api: Api;
+  readonly #box = byId("banner", HTMLElement);
+
+  constructor(data: WorkbenchData, api: Api) {
+    this.#data = data;
+    this.#api = api;
+    this.#show();
+  }
+
+  #show(): void {
+    const { may, reading } = this.#data;
+    const anew = h("button", { type: "button", class: "btn btn-sm btn-outline-secondary", onclick: () => void this.#labelAnew() }, "Label it anew");
+    const reopen = h("button", { type: "button", class: "btn btn-sm btn-outline-secondary", onclick: () => void this.#reopen() }, "Reopen");
+    const mayReopen = may.review && reading?.state === "submitted" && reading.source === "drawn";
+    this.#box.replaceChildren(
+      h("p", {}, whyOf(this.#data)),
+      ...(may.label && reading !== null ? [anew] : []),
+      ...(mayReopen ? [reopen] : []),
+    );
+    this.#box.hidden = false;
+  }
+
+  async #labelAnew(): Promise<void> {
+    await this.#try(() => this.#api.openReading(true));
+  }
+
+  async #reopen(): Promise<void> {
+    const { reading } = this.#data;
+    if (reading === null || (await answered(byId("reopen", HTMLDialogElement))) !== "yes") return;
+    await this.#try(() => this.#api.reopen(reading.id, byId("reopen-reason", HTMLTextAreaElement).value.trim()));
+  }
+
+  async #try(deed: () => Promise<unknown>): Promise<void> {
+    try {
+      await deed();
+      location.reload();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#box.querySelector(".text-bad")?.remove();
+      this.#box.append(h("p", { class: "text-bad", role: "alert" }, error.message));
+    }
+  }
+}
+
+function whyOf({ reading, may }: WorkbenchData): string {
+  if (reading === null) return may.label ? "Nobody has labelled this field." : "Nobody has labelled this field. You may look at it, but not label.";
+  const whose = reading.mine ? "your reading" : reading.author === null ? `a reading that was ${reading.source}` : `the reading of ${reading.author}`;
+  const states = { open: "not finished yet", submitted: "submitted", signed_off: "signed off", sealed: "sealed" };
+  const extent = reading.exhaustive ? "every countable cell is labelled" : "not every cell is labelled";
+  return `You are looking at ${whose}, ${states[reading.state]}${reading.state === "open" ? "" : `; ${extent}`}. It cannot be changed here.`;
+}

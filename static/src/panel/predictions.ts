@@ -1,0 +1,45 @@
+/** What a model suggests: from which score on it is shown, how many that are, and what is done with all of them. */
+
+import type { Workbench } from "../commands";
+import { setThreshold } from "../commands";
+import type { ModelInfo } from "../types";
+import { byId } from "./dom";
+
+export class PredictionsPanel {
+  readonly #workbench: Workbench;
+  readonly #slider = byId("threshold", HTMLInputElement);
+  readonly #value = byId("threshold-value", HTMLOutputElement);
+  readonly #count = byId("prediction-count", HTMLElement);
+  readonly #model = byId("prediction-model", HTMLElement);
+  readonly #controls = byId("prediction-controls", HTMLElement);
+
+  constructor(workbench: Workbench, model: ModelInfo | null) {
+    this.#workbench = workbench;
+    this.#slider.addEventListener("input", () => {
+      workbench.gesture(setThreshold, { threshold: this.#slider.valueAsNumber / 100 });
+    });
+    workbench.context.store.on((event) => {
+      if (event.type === "predictions" || event.type === "view") this.#show();
+    });
+    this.setModel(model);
+  }
+
+  setModel(model: ModelInfo | null): void {
+    this.#model.textContent = model ? model.label : "";
+    this.#show();
+  }
+
+  #show(): void {
+    const { store } = this.#workbench.context;
+    const [all, open] = [[...store.predictions()], [...store.predictions()].filter((one) => store.isOpen(one.id))];
+    this.#controls.hidden = all.length === 0;
+    const shown = store.shownPredictions().length;
+    this.#count.textContent =
+      all.length === 0
+        ? "No model has looked at this field yet."
+        : `${shown} shown of ${open.length} open; ${all.length - open.length} decided`;
+    const threshold = Math.round(store.view.threshold * 100);
+    if (this.#slider.valueAsNumber !== threshold) this.#slider.value = String(threshold);
+    this.#value.textContent = (threshold / 100).toFixed(2);
+  }
+}

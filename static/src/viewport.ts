@@ -1,0 +1,222 @@
+/**
+ * The window through which the field is seen: pan, zoom, and the one place where y is turned over.
+ *
+ * OpenLayers counts y upwards from the lower edge; everything of ours counts downwards from the upper one.
+ */
+
+import { defaults as defaultInteractions } from "ol/interaction/defaults";
+import Layer from "ol/layer/Layer";
+import OpenLayersMap from "ol/Map";
+import Projection from "ol/proj/Projection";
+import View from "ol/View";
+
+import type { Bounds, ImagePoint, ScreenPoint } from "./geometry/points";
+import { imagePoint, screenPoint } from "./geometry/points";
+
+/** Closer than 32 screen pixels to a field pixel there is nothing more to see. */
+const CLOSEST = 1 / 32;
+/** What `show` brings into view covers at least so many screen pixels. */
+const READABLE = 56;
+const GLIDE_MS = 160;
+
+/** What part of the field is drawn where: for layers that draw in field pixels. */
+export interface Placement {
+  /** CSS pixels of the window. */
+  readonly width: number;
+  readonly height: number;
+  /** Screen pixels for one field pixel. */
+  readonly scale: number;
+  /** The field's place at the upper left corner of the window. */
+  readonly left: number;
+  readonly top: number;
+  /** Device pixels for one CSS pixel. */
+  readonly ratio: number;
+  /** A gesture or a glide is going on: what is costly may wait. */
+  readonly isMoving: boolean;
+}
+
+/** Draws itself; returns its element. */
+export type Painter = (placement: Placement) => HTMLElement;
+
+export class Viewport {
+  readonly #map: OpenLayersMap;
+  readonly #view: View;
+  readonly #height: number;
+  readonly #width: number;
+
+  constructor(target: HTMLElement, field: { readonly width: number; readonly height: number }) {
+    this.#width = field.width;
+    this.#height = field.height;
+    const extent: [number, number, number, number] = [0, 0, field.width, field.height];
+    this.#view = new View({
+      projection: new Projection({ code: "field", units: "pixels", extent }),
+      center: [field.width / 2, field.height / 2],
+      resolution: 1,
+      minResolution: CLOSEST,
+      maxResolution: Math.max(1, (4 * Math.max(field.width, field.height)) / 1000),
+      constrainResolution: false,
+      enableRotation: false,
+      extent,
+      constrainOnlyCenter: true,
+      smoothExtentConstraint: false,
+      smoothResolutionConstraint: false,
+      showFullExtent: true,
+    });
+    this.#map = new OpenLayersMap({
+      target,
+      view: this.#view,
+      controls: [],
+      // Wheel and pinch are OpenLayers'; what a pointer or a key does is decided by the tools.
+      interactions: defaultInteractions({
+        altShiftDragRotate: false,
+        pinchRotate: false,
+        doubleClickZoom: false,
+        dragPan: false,
+        keyboard: false,
+        shiftDragZoom: false,
+        zoomDuration: GLIDE_MS,
+      }),
+    });
+  }
+
+  /** Where pointers are listened to. */
+  get element(): HTMLElement {
+    const element = this.#map.getViewport();
+    if (element === undefined) throw new Error("The window is closed.");
+    return element;
+  }
+
+  /** Screen pixels for one field pixel. */
+  get scale(): number {
+    return 1 / (this.#view.getResolution() ?? 1);
+  }
+
+  addPainter(painter: Painter, zIndex: number): void {
+    const layer = new Layer({
+      zIndex,
+      render: (frame) => {
+        if (frame === null) return document.createElement("div");
+        const [x = 0, y = 0] = frame.viewState.center;
+        const [width = 0, height = 0] = frame.size;
+        const { resolution } = frame.viewState;
+        return painter({
+          width,
+          height,
+          scale: 1 / resolution,
+          left: x - (width / 2) * resolution,
+          top: this.#height - y - (height / 2) * resolution,
+          ratio: frame.pixelRatio,
+          isMoving: frame.viewHints.some((hint) => hint > 0),
+        });
+      },
+    });
+    this.#map.addLayer(layer);
+  }
+
+  /** Asks the painters to paint at the next frame. */
+  repaint(): void {
+    this.#map.render();
+  }
+
+  /** Calls `listener` after each frame in which the window has moved. */
+  onMove(listener: () => void): void {
+    this.#view.on("change", listener);
+  }
+
+  /** Where an event of the pointer happened. */
+  screenOf(event: { readonly clientX: number; readonly clientY: number }): ScreenPoint {
+    const { left, top } = this.element.getBoundingClientRect();
+    return screenPoint(event.clientX - left, event.clientY - top);
+  }
+
+  toImage({ x, y }: ScreenPoint): ImagePoint {
+    const [left, top] = this.#corner();
+    return imagePoint(left + x / this.scale, top + y / this.scale);
+  }
+
+  toScreen({ x, y }: ImagePoint): ScreenPoint {
+    const [left, top] = this.#corner();
+    return screenPoint((x - left) * this.scale, (y - top) * this.scale);
+  }
+
+  centre(): ImagePoint {
+    const [x = 0, y = 0] = this.#view.getCenter() ?? [];
+    return imagePoint(x, this.#height - y);
+  }
+
+  fit(): void {
+    const [width, height] = this.#size();
+    const scale = Math.min((width - 16) / this.#width, (height - 16) / this.#height);
+    this.#view.setResolution(1 / Math.max(scale, 1e-3));
+    this.#view.setCenter([this.#width / 2, this.#height / 2]);
+  }
+
+  actualSize(): void {
+    this.#glide({ resolution: 1 });
+  }
+
+  zoom(factor: number): void {
+    this.#glide({ resolution: Math.max(CLOSEST, 1 / (this.scale * factor)) });
+  }
+
+  /** By shares of the window. */
+  pan(dx: number, dy: number): void {
+    const [width, height] = this.#size();
+    this.shift((-dx * width) | 0, (-dy * height) | 0);
+  }
+
+  /** Moves the field by screen pixels, as a hand does that has taken hold of it. */
+  shift(dx: number, dy: number): void {
+    const [x = 0, y = 0] = this.#view.getCenter() ?? [];
+    const resolution = 1 / this.scale;
+    this.#view.cancelAnimations();
+    this.#view.setCenter([
+      Math.min(this.#width, Math.max(0, x - dx * resolution)),
+      Math.min(this.#height, Math.max(0, y + dy * resolution)),
+    ]);
+  }
+
+  beginHold(): void {
+    this.#view.beginInteraction();
+  }
+
+  endHold(): void {
+    this.#view.endInteraction();
+  }
+
+  /** Brings a place into view, closer if it is tiny on the screen. */
+  show(bounds: Bounds): void {
+    const [width, height] = this.#size();
+    const size = Math.max(bounds.x1 - bounds.x0, bounds.y1 - bounds.y0, 1);
+    const one = this.toScreen(imagePoint(bounds.x0, bounds.y0));
+    const other = this.toScreen(imagePoint(bounds.x1, bounds.y1));
+    const isInside = one.x > 24 && one.y > 24 && other.x < width - 24 && other.y < height - 24;
+    const isReadable = size * this.scale >= READABLE;
+    if (isInside && isReadable) return;
+    const tight = (Math.min(width, height) * 0.6) / size;
+    const scale = Math.min(isReadable ? this.scale : Math.max(this.scale, (2 * READABLE) / size), tight);
+    const centre = [(bounds.x0 + bounds.x1) / 2, this.#height - (bounds.y0 + bounds.y1) / 2];
+    this.#glide({ center: centre, resolution: 1 / scale });
+  }
+
+  #glide(to: { center?: number[]; resolution?: number }): void {
+    this.#view.cancelAnimations();
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      if (to.resolution !== undefined) this.#view.setResolution(to.resolution);
+      if (to.center !== undefined) this.#view.setCenter(to.center);
+    } else {
+      this.#view.animate({ ...to, duration: GLIDE_MS });
+    }
+  }
+
+  #corner(): [number, number] {
+    const [width, height] = this.#size();
+    const { x, y } = this.centre();
+    return [x - width / 2 / this.scale, y - height / 2 / this.scale];
+  }
+
+  #size(): [number, number] {
+    const [width = 1, height = 1] = this.#map.getSize() ?? [];
+    return [Math.max(1, width), Math.max(1, height)];
+  }
+}
