@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -25,7 +27,7 @@ _COLOURS = (
 def create_project(
     *,
     name: str,
-    ontology: str | Path = "bone_marrow",
+    ontology: str | Path | Ontology = "bone_marrow",
     um_per_px: float | None = None,
     key: str | None = None,
     weak_shape: str = WeakShape.CIRCLE,
@@ -33,18 +35,19 @@ def create_project(
     actor: Actor = None,
     client: str = "",
 ) -> Project:
-    """A project with the classes of `ontology` (a built-in name or a TOML file); the actor administers it.
+    """A project with the classes of `ontology` (a built-in one's name, a file, or one read before); the actor runs it.
 
     Raises Refused when the key is taken, the scale is not above zero, or the ontology is at fault.
     """
     key = slugify(key or name)[:60]
     if not key:
         raise Refused(f"No key can be made of the name {name!r}: use letters or digits of the Latin alphabet.")
-    if um_per_px is not None and not 0 < um_per_px < 100:
-        raise Refused(f"{um_per_px:g} µm per pixel cannot be: give the width of one pixel, for example 0.086.")
-    classes = load(ontology)
+    if key == "new":  # the address of the page that makes a project
+        raise Refused("A project cannot have the key 'new': choose another name.")
+    _check_scale(um_per_px)
+    classes = ontology if isinstance(ontology, Ontology) else load(ontology)
     project = Project(
-        key=key, name=name, ontology=classes.label, um_per_px=um_per_px, weak_shape=weak_shape, public=public
+        key=key, name=name, ontology=classes.label[:200], um_per_px=um_per_px, weak_shape=weak_shape, public=public
     )
     _check(project)
     try:
@@ -53,16 +56,77 @@ def create_project(
             _add_classes(project, classes)
             if actor is not None:
                 Membership.objects.create(project=project, user_id=actor.pk, role=Role.ADMINISTRATOR)
-            Event.objects.create(
-                project=project,
-                actor_id=None if actor is None else actor.pk,
-                verb="created",
-                after={"key": key},
-                client=client,
-            )
+            _record(project, actor, "created", None, {"key": key}, client)
     except IntegrityError as error:
         raise Refused(f"There is a project {key!r} already: choose another name.") from error
     return project
+
+
+def _check_scale(um_per_px: float | None) -> None:
+    if um_per_px is not None and not 0 < um_per_px < 100:
+        raise Refused(f"{um_per_px:g} µm per pixel cannot be: give the width of one pixel, for example 0.086.")
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectChange:
+    """What an administrator sets of a project; its key and its fields' splits stay."""
+
+    name: str
+    um_per_px: float | None
+    weak_shape: str
+    cell_px: float
+    shrink: float
+    min_labelled: int
+    public: bool
+
+
+def change_project(*, project: Project, change: ProjectChange, actor: Actor, client: str = "") -> Project:
+    """Keep the settings of `change`, and what was before as an event.
+
+    Raises Refused where one cannot be. A round that is at work goes on with what it began with.
+    """
+    require(actor, project, Permission.ADMINISTER)
+    _check_scale(change.um_per_px)
+    if not 10 <= change.cell_px <= 200:
+        raise Refused(f"{change.cell_px:g} pixels across a cell cannot be worked with: choose 10 to 200, 40 as a rule.")
+    if not 0.5 <= change.shrink <= 1:
+        raise Refused(f"A shrink factor of {change.shrink:g} cannot be: choose 0.5 to 1, 0.9 as a rule.")
+    with transaction.atomic():
+        locked = Project.objects.select_for_update().get(pk=project.pk)
+        before = {field.name: getattr(locked, field.name) for field in fields(change)}
+        after = asdict(change)
+        changed = {name for name in after if after[name] != before[name]}
+        for name in changed:
+            setattr(locked, name, after[name])
+        _check(locked)
+        if changed:
+            locked.save(update_fields=sorted(changed))
+            _record(locked, actor, "settings changed", _only(before, changed), _only(after, changed), client)
+    return locked
+
+
+def keep_round_defaults(*, project: Project, defaults: dict[str, Any], actor: Actor, client: str = "") -> None:
+    """What a new round starts from. Whoever calls has checked that they are settings of a round."""
+    require(actor, project, Permission.RUN)
+    with transaction.atomic():
+        before = Project.objects.select_for_update().get(pk=project.pk).round_defaults
+        Project.objects.filter(pk=project.pk).update(round_defaults=defaults)
+        _record(project, actor, "round defaults changed", before, defaults, client)
+
+
+def _only(values: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in names}
+
+
+def _record(project: Project, actor: Actor, verb: str, before: Any, after: Any, client: str) -> None:
+    Event.objects.create(
+        project=project,
+        actor_id=None if actor is None else actor.pk,
+        verb=verb,
+        before=before,
+        after=after,
+        client=client,
+    )
 
 
 def _check(project: Project) -> None:
@@ -120,13 +184,7 @@ def add_class(*, project: Project, name: str, actor: Actor = None, client: str =
         tier=1 if parent else 0,
         colour=_COLOURS[number % len(_COLOURS)],
     )
-    Event.objects.create(
-        project=project,
-        actor_id=None if actor is None else actor.pk,
-        verb="class added",
-        after={"number": number, "key": made.key, "name": made.name},
-        client=client,
-    )
+    _record(project, actor, "class added", None, {"number": number, "key": made.key, "name": made.name}, client)
     return made
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import QuerySet
 
@@ -17,12 +19,41 @@ class Split(models.TextChoices):
     TEST = "test"
 
 
+class CaseQuerySet(QuerySet["Case"]):
+    def with_progress(self) -> CaseQuerySet:
+        """Each with `split`, `field_count`, `labelled_count`, `signed_count` and the state that its fields make."""
+        counted = self.annotate(
+            split=models.Min("fields__split"),
+            field_count=models.Count("fields"),
+            labelled_count=models.Count("fields__current_reading"),
+            signed_count=models.Count("fields", filter=models.Q(fields__current_reading__state="signed_off")),
+        )
+        return counted.annotate(
+            state=models.Case(
+                models.When(labelled_count=0, then=models.Value(CaseState.UNLABELLED)),
+                models.When(labelled_count__lt=models.F("field_count"), then=models.Value(CaseState.PARTLY)),
+                models.When(signed_count__lt=models.F("field_count"), then=models.Value(CaseState.LABELLED)),
+                default=models.Value(CaseState.SIGNED_OFF),
+                output_field=models.CharField(),
+            )
+        )
+
+
+class CaseState(models.TextChoices):
+    UNLABELLED = "unlabelled"
+    PARTLY = "partly", "labelled in part"
+    LABELLED = "labelled"
+    SIGNED_OFF = "signed_off", "signed off"
+
+
 class Case(models.Model):
     """A pseudonymous patient."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="cases")
     code = models.CharField(max_length=80)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CaseQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "code"], name="case_code_once")]
@@ -48,6 +79,11 @@ class Slide(models.Model):
         return f"{self.case}/{self.code}"
 
 
+# Cells are counted from their fields, so that the database walks an index of cells reading by reading.
+_CELLS = "current_reading__cells"
+_CLASS = "current_reading__cells__cell_class"
+
+
 class FieldQuerySet(QuerySet["Field"]):
     def labelled(self) -> FieldQuerySet:
         """Fields with a current reading."""
@@ -63,6 +99,17 @@ class FieldQuerySet(QuerySet["Field"]):
     def exhaustive(self) -> FieldQuerySet:
         """Fields whose current reading says that every countable cell is labelled."""
         return self.filter(current_reading__exhaustive=True)
+
+    def count_cells(self) -> dict[int, int]:
+        """Living cells of the current readings, by class pk."""
+        return dict(self._living_cells().values_list(_CLASS).annotate(models.Count(_CELLS)))
+
+    def count_cells_by(self, key: str) -> list[tuple[int, int, int]]:
+        """The same for each value of `key`, such as case: (value, class pk, cells)."""
+        return list(self._living_cells().values_list(key, _CLASS).annotate(models.Count(_CELLS)))
+
+    def _living_cells(self) -> QuerySet[Field, Any]:
+        return self.filter(**{f"{_CELLS}__deleted_at__isnull": True, f"{_CLASS}__isnull": False}).order_by()
 
 
 class Field(models.Model):

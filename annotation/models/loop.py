@@ -69,6 +69,11 @@ class BatchFieldQuerySet(QuerySet["BatchField"]):
             batch__opened_at__isnull=False, batch__closed_at__isnull=True, field__current_reading__isnull=True
         )
 
+    def free_for(self, user_id: int) -> BatchFieldQuerySet:
+        """Those that nobody else is at work on."""
+        others = Reading.objects.at_work().exclude(author_id=user_id)
+        return self.exclude(field__in=others.values("field"))
+
 
 class BatchField(models.Model):
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="fields")

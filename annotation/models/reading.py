@@ -7,6 +7,7 @@ import uuid
 from django.conf import settings as config
 from django.db import models
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from annotation.models.field import Field
 from annotation.models.project import CellClass, Project
@@ -47,6 +48,10 @@ class ReadingQuerySet(QuerySet["Reading"]):
     def final(self) -> ReadingQuerySet:
         """Readings that may become current: submitted or signed off; sealed oracle labels never."""
         return self.filter(state__in=[ReadingState.SUBMITTED, ReadingState.SIGNED_OFF])
+
+    def at_work(self) -> ReadingQuerySet:
+        """Open readings whose author's lease has not run out."""
+        return self.filter(state=ReadingState.OPEN, lease_until__gt=Now())
 
 
 class Reading(models.Model):

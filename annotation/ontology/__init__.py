@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,6 +45,10 @@ class ClassEntry:
     counted: bool = True
     kind: Literal["cell", "artefact", "unsure"] = "cell"
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (self.name, self.lineage, self.hotkey, *self.aliases)
+
 
 @dataclass(frozen=True, slots=True)
 class Ontology:
@@ -76,17 +80,22 @@ def load(name_or_path: str | Path) -> Ontology:
         raise OntologyError(
             f"There is no ontology {str(name_or_path)!r}: give one of {', '.join(built_in())}, or the path of a .toml."
         )
+    ontology = parse(file.read_bytes(), file.name)
+    return replace(ontology, label=file.stem) if file.parent == _FOLDER else ontology
+
+
+def parse(content: bytes, name: str) -> Ontology:
+    """The ontology in a TOML file of that name. Raises OntologyError."""
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        table = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OntologyError(f"{file.name} cannot be read as TOML: {error}") from error
+        raise OntologyError(f"{name} cannot be read as TOML: {error}") from error
     entries = table.get("class")
     if not isinstance(entries, list) or not entries:
-        raise OntologyError(f"{file.name} has no classes: write a [[class]] table with key, name and colour for each.")
-    classes = tuple(_entry(file.name, number, entry) for number, entry in enumerate(entries, start=1))
-    _check_together(file.name, classes)
-    label = file.stem if file.parent == _FOLDER else file.name
-    return Ontology(label=label, name=str(table.get("name", file.stem)), classes=classes)
+        raise OntologyError(f"{name} has no classes: write a [[class]] table with key, name and colour for each.")
+    classes = tuple(_entry(name, number, entry) for number, entry in enumerate(entries, start=1))
+    check_together(name, classes)
+    return Ontology(label=name, name=str(table.get("name", Path(name).stem)), classes=classes)
 
 
 def _entry(file: str, number: int, table: Any) -> ClassEntry:
@@ -100,19 +109,27 @@ def _entry(file: str, number: int, table: Any) -> ClassEntry:
         raise OntologyError(f"{where}: {error}") from error
     if unknown:
         raise OntologyError(f"{where}: does not know {', '.join(sorted(unknown))}")
+    check_entry(where, entry)
+    return entry
+
+
+def check_entry(where: str, entry: ClassEntry) -> None:
+    """Raises OntologyError, which begins with `where`, for a class that is at fault by itself."""
     for wrong, advice in (
         (not _KEY.fullmatch(entry.key), "a key is made of lower case letters, digits, _ and -, at most 60"),
         (not entry.name.strip(), "the name is empty"),
+        (len(entry.name) > 120 or len(entry.lineage) > 40, "a name has at most 120 letters, a lineage 40"),
+        (any(not word.isprintable() for word in entry.words), "a word holds a character that cannot be printed"),
         (not _COLOUR.fullmatch(entry.colour), f"the colour {entry.colour!r} is not like #D55E00"),
         (bool(entry.ontology_id) and not _ID.fullmatch(entry.ontology_id), "an ontology id looks like CL:0000836"),
         (len(entry.hotkey) > 2, f"the hotkey {entry.hotkey!r} has more than two keys"),
     ):
         if wrong:
             raise OntologyError(f"{where}: {advice}")
-    return entry
 
 
-def _check_together(file: str, classes: tuple[ClassEntry, ...]) -> None:
+def check_together(file: str, classes: tuple[ClassEntry, ...]) -> None:
+    """Raises OntologyError where two classes cannot be told apart, or their parents run wrong."""
     _refuse_twice(file, "key", [entry.key for entry in classes])
     _refuse_twice(file, "hotkey", [entry.hotkey for entry in classes if entry.hotkey])
     _check_hotkeys(file, classes)

@@ -1,9 +1,11 @@
-"""The address of a project's overview, which shows labels and the loop together."""
+"""Addresses of what shows labels and the loop together: all projects, one project, its round defaults."""
 
 from django.urls import URLPattern, path
 
-from annotation.views.soon import soon
+from learning.views import overview, projects, round_defaults
 
 urlpatterns: list[URLPattern] = [
-    path("projects/<slug:key>/", soon, name="overview"),
+    path("", projects.projects, name="projects"),
+    path("projects/<slug:key>/", overview.overview, name="overview"),
+    path("projects/<slug:key>/settings/rounds/", round_defaults.round_defaults, name="round_defaults"),
 ]
