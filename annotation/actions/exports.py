@@ -13,16 +13,17 @@ from typing import Any, Literal
 from django.conf import settings as config
 
 from annotation.access import Actor, Permission, require
-from annotation.actions.snapshots import FrozenReading, read_snapshot, take_snapshot
+from annotation.actions.snapshots import FrozenReading, read_snapshot, take_snapshot, tally_of
 from annotation.errors import Refused
 from annotation.formats.records import ExportField, ExportObject
 from annotation.formats.write_coco import write_coco
 from annotation.formats.write_voc import write_voc
 from annotation.formats.written import Written, manifest
-from annotation.models import Cell, Field, Project, Snapshot
+from annotation.models import Cell, Field, Project, ReadingState, Snapshot
 
 Format = Literal["coco", "voc"]
 Report = Callable[[int, int], None]
+Tick = Callable[[], None]
 FORMATS: tuple[Format, ...] = ("coco", "voc")
 
 
@@ -48,34 +49,39 @@ def export_dataset(
     split: str | None = None,
     images: bool = False,
     name: str = "",
+    signed_off: bool = False,
+    snapshot: Snapshot | None = None,
     actor: Actor = None,
     report: Report | None = None,
+    tick: Tick | None = None,
 ) -> Exported:
     """Write the labelled fields of `project` (of one `split`) into the archive `out`, whole or not at all.
 
-    Files are called CASE-FIELD; original names leave only a project marked public. Fields without labels, and sealed
-    oracle labels, stay at home. Raises Refused where there is nothing to export or `out` cannot be written.
+    With `snapshot` exactly what was frozen is written, not what stands there today. Files are called CASE-FIELD;
+    original names leave only a project marked public. Fields without labels, and sealed oracle labels, stay at home.
+    `report(done, total)` counts fields, then pictures; `tick` is called more often, and stops it by an exception.
+    Raises Refused where there is nothing to export or `out` cannot be written.
     """
     require(actor, project, Permission.RUN)
-    fields = Field.objects.filter(project=project)
-    if split:
-        fields = fields.filter(split=split)
-    snapshot = take_snapshot(project=project, purpose="export", fields=fields, actor=actor, name=name)
-    count = snapshot.counts.get("fields", 0)
-    if not count:
-        raise Refused(
-            f"{project.key} has no labelled field{f' in {split}' if split else ''}: there is nothing to export."
+    if snapshot is None:
+        snapshot = freeze_for_export(
+            project=project, split=split or "", signed_off=signed_off, name=name, actor=actor, tick=tick
         )
-    objects_in = Cell.objects.current().filter(reading__field__in=fields).count()
+    tally = tally_of(snapshot, split or "")
+    fields, objects_in = tally.counts["fields"], tally.counts["cells"]
+    if not fields:
+        raise Refused(_nothing(project, split, signed_off=signed_off))
+    watch = _Watch(fields, images, report, tick)
     part = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        written = _write(part, format, project, _fields(project, snapshot, count, report), images)
+        entries = _fields(project, snapshot, split or "", watch)
+        written = _write(part, format, project, entries, images, watch.image)
         with zipfile.ZipFile(part, "a", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("manifest.json", manifest(written, objects_in, **_about(project, snapshot, split)))
         part.replace(out)
     except OSError as error:
-        raise Refused(f"{out} cannot be written: {error.strerror or error}.") from error
+        raise Refused(f"{out.name} cannot be written: {error.strerror or error}.") from error
     finally:
         part.unlink(missing_ok=True)
     with out.open("rb") as stream:
@@ -92,22 +98,88 @@ def export_dataset(
     )
 
 
-def _write(path: Path, format: Format, project: Project, fields: Iterator[ExportField], images: bool) -> Written:  # noqa: A002
+def freeze_for_export(
+    *,
+    project: Project,
+    split: str = "",
+    signed_off: bool = False,
+    name: str = "",
+    notes: str = "",
+    actor: Actor = None,
+    tick: Tick | None = None,
+) -> Snapshot:
+    """Freeze what is labelled today: all of it, one split, or only what a reviewer signed off.
+
+    Raises Refused where there is nothing. While nobody saves meanwhile, what is frozen must be what the table counts.
+    """
+    fields = Field.objects.filter(project=project)
+    if split:
+        fields = fields.filter(split=split)
+    if signed_off:
+        fields = fields.filter(current_reading__state=ReadingState.SIGNED_OFF)
+    if not fields.labelled().exists():
+        raise Refused(_nothing(project, split, signed_off=signed_off))
+    cells = Cell.objects.current().filter(reading__field__in=fields)
+    before = cells.count()
+    told = None if tick is None else lambda _: tick()
+    snapshot = take_snapshot(
+        project=project, purpose="export", fields=fields, actor=actor, name=name, notes=notes, told=told
+    )
+    frozen = snapshot.counts.get("cells", 0)
+    if frozen != before and before == cells.count():
+        raise ValueError(f"{before} cells are labelled, {frozen} were frozen. Nothing was exported; try again.")
+    return snapshot
+
+
+def _nothing(project: Project, split: str | None, *, signed_off: bool) -> str:
+    kind = "signed-off" if signed_off else "labelled"
+    return f"{project.key} has no {kind} field{f' in {split}' if split else ''}: there is nothing to export."
+
+
+class _Watch:
+    """Tells how far an export is: one step for the labels of a field, one more for its picture."""
+
+    def __init__(self, fields: int, images: bool, report: Report | None, tick: Tick | None) -> None:
+        self._fields, self._total = fields, fields * 2 if images else fields
+        self._report, self._tick = report, tick
+
+    def labels(self, done: int) -> None:
+        self._tell(done)
+
+    def image(self, done: int) -> None:
+        self._tell(self._fields + done)
+
+    def _tell(self, done: int) -> None:
+        if self._tick is not None:
+            self._tick()
+        if self._report is not None:
+            self._report(done, self._total)
+
+
+def _write(
+    path: Path,
+    format: Format,  # noqa: A002
+    project: Project,
+    fields: Iterator[ExportField],
+    images: bool,
+    told: Callable[[int], None],
+) -> Written:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         if format == "coco":
-            return write_coco(archive, fields, dict(project.classes.values_list("number", "name")), images=images)
-        return write_voc(archive, fields, images=images)
+            classes = dict(project.classes.values_list("number", "name"))
+            return write_coco(archive, fields, classes, images=images, told=told)
+        return write_voc(archive, fields, images=images, told=told)
 
 
 def _about(project: Project, snapshot: Snapshot, split: str | None) -> dict[str, Any]:
     return {"project": project.key, "split": split or "all", "snapshot": snapshot.sha256, "ontology": project.ontology}
 
 
-def _fields(project: Project, snapshot: Snapshot, count: int, report: Report | None) -> Iterator[ExportField]:
+def _fields(project: Project, snapshot: Snapshot, split: str, watch: _Watch) -> Iterator[ExportField]:
     names = dict(project.classes.values_list("number", "name"))
     original = dict(project.fields.values_list("pk", "original_name")) if project.public else {}
     taken: set[str] = set()
-    for done, reading in enumerate(read_snapshot(snapshot), start=1):
+    for done, reading in enumerate(read_snapshot(snapshot, split), start=1):
         yield ExportField(
             name=_file_name(reading, original.get(reading.field, ""), taken),
             width=reading.width,
@@ -123,8 +195,7 @@ def _fields(project: Project, snapshot: Snapshot, count: int, report: Report | N
             exhaustive=reading.exhaustive,
             image=config.IMAGES_DIR / reading.file,
         )
-        if report is not None:
-            report(done, count)
+        watch.labels(done)
 
 
 def _file_name(reading: FrozenReading, original: str, taken: set[str]) -> str:

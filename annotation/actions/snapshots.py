@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from annotation.access import Actor, Permission, require
 from annotation.models import Cell, Field, Project, Reading, Snapshot
 from annotation.models.field import FieldQuerySet
 from annotation.shapes import Kind, Shape
+
+Told = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,48 +61,99 @@ class FrozenReading:
     cells: tuple[FrozenCell, ...]
 
 
-@transaction.atomic
 def take_snapshot(
-    *, project: Project, purpose: str, fields: FieldQuerySet, actor: Actor = None, name: str = "", notes: str = ""
+    *,
+    project: Project,
+    purpose: str,
+    fields: FieldQuerySet,
+    actor: Actor = None,
+    name: str = "",
+    notes: str = "",
+    told: Told | None = None,
 ) -> Snapshot:
-    """Freeze the current readings of `fields`. Equal content gives an equal hash and the same file."""
+    """Freeze the current readings of `fields`. Equal content gives an equal hash and the same file.
+
+    People go on saving meanwhile, so no transaction is held while the list is written. `told` hears how many readings
+    are frozen; an exception of it leaves nothing behind.
+    """
     require(actor, project, Permission.RUN)
-    settings.SNAPSHOTS_DIR.mkdir(parents=True, exist_ok=True)
-    part = settings.SNAPSHOTS_DIR / f"part-{os.getpid()}"
-    counts: Counter[str] = Counter()
-    readings: list[int] = []
-    digest = hashlib.sha256()
-    with part.open("wb") as stream:
-        for frozen in freeze(fields):
-            line = msgspec.json.encode(frozen) + b"\n"
-            digest.update(line)
-            stream.write(line)
-            readings.append(frozen.reading)
-            counts.update({"fields": 1, f"fields_{frozen.split}": 1, "cells": len(frozen.cells)})
-    part.replace(_file(digest.hexdigest()))
-    snapshot = Snapshot.objects.create(
-        project=project,
-        sha256=digest.hexdigest(),
-        purpose=purpose,
-        name=name,
-        notes=notes,
-        counts=dict(counts),
-        author_id=None if actor is None else actor.pk,
-    )
-    snapshot.readings.add(*readings)
+    sha256, tally = _write(fields, told)
+    with transaction.atomic():
+        snapshot = Snapshot.objects.create(
+            project=project,
+            sha256=sha256,
+            purpose=purpose,
+            name=name,
+            notes=notes,
+            counts=tally.as_dict(),
+            author_id=None if actor is None else actor.pk,
+        )
+        snapshot.readings.add(*tally.readings)
     return snapshot
 
 
-def read_snapshot(snapshot: Snapshot) -> Iterator[FrozenReading]:
-    """The readings of a snapshot, in order. Raises ValueError when the file is not what was frozen."""
+@dataclass(slots=True)
+class Tally:
+    """What a list of readings holds. As a dictionary: fields, fields_SPLIT, cells, and cells by class and by shape."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    classes: Counter[int] = field(default_factory=Counter)
+    shapes: Counter[str] = field(default_factory=Counter)
+    readings: list[int] = field(default_factory=list)
+
+    def take(self, frozen: FrozenReading) -> None:
+        self.readings.append(frozen.reading)
+        self.counts.update({"fields": 1, f"fields_{frozen.split}": 1, "cells": len(frozen.cells)})
+        self.classes.update(cell.number for cell in frozen.cells)
+        self.shapes.update(cell.kind for cell in frozen.cells)
+
+    def as_dict(self) -> dict[str, Any]:
+        classes = {str(number): count for number, count in sorted(self.classes.items())}
+        return {**self.counts, "classes": classes, "shapes": dict(self.shapes)}
+
+
+def _write(fields: FieldQuerySet, told: Told | None) -> tuple[str, Tally]:
+    """Write the list under the hash of its content."""
+    settings.SNAPSHOTS_DIR.mkdir(parents=True, exist_ok=True)
+    tally, digest = Tally(), hashlib.sha256()
+    descriptor, name = tempfile.mkstemp(dir=settings.SNAPSHOTS_DIR, prefix="part-")
+    part = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            for done, frozen in enumerate(freeze(fields), start=1):
+                line = msgspec.json.encode(frozen) + b"\n"
+                digest.update(line)
+                stream.write(line)
+                tally.take(frozen)
+                if told is not None:
+                    told(done)
+        part.replace(_file(digest.hexdigest()))
+    finally:
+        part.unlink(missing_ok=True)
+    return digest.hexdigest(), tally
+
+
+def read_snapshot(snapshot: Snapshot, split: str = "") -> Iterator[FrozenReading]:
+    """The readings of a snapshot, or those in `split`, in order. Raises ValueError when the file was changed."""
     path = _file(snapshot.sha256)
-    if hashlib.sha256(path.read_bytes()).hexdigest() != snapshot.sha256:
-        raise ValueError(
-            f"snapshot {snapshot.pk}: {path.name} was changed after it was frozen; restore it from a backup"
-        )
     with path.open("rb") as stream:
+        if hashlib.file_digest(stream, "sha256").hexdigest() != snapshot.sha256:
+            raise ValueError(
+                f"snapshot {snapshot.pk}: {path.name} was changed after it was frozen; restore it from a backup"
+            )
+        stream.seek(0)
         for line in stream:
-            yield msgspec.json.decode(line, type=FrozenReading)
+            frozen = msgspec.json.decode(line, type=FrozenReading)
+            if not split or frozen.split == split:
+                yield frozen
+
+
+def tally_of(snapshot: Snapshot, split: str = "") -> Tally:
+    """What a snapshot holds, or its part in `split`, counted in its file."""
+    tally = Tally()
+    for frozen in read_snapshot(snapshot, split):
+        tally.take(frozen)
+    return tally
 
 
 def freeze(fields: FieldQuerySet) -> Iterator[FrozenReading]:
@@ -111,24 +165,24 @@ def freeze(fields: FieldQuerySet) -> Iterator[FrozenReading]:
         .prefetch_related(Prefetch("current_reading__cells", queryset=cells))
         .order_by("pk")
     )
-    for field in labelled.iterator(chunk_size=500):
-        reading = field.current_reading
+    for row in labelled.iterator(chunk_size=500):
+        reading = row.current_reading
         if reading is not None:
-            yield _frozen(field, reading)
+            yield _frozen(row, reading)
 
 
-def _frozen(field: Field, reading: Reading) -> FrozenReading:
+def _frozen(row: Field, reading: Reading) -> FrozenReading:
     return FrozenReading(
-        field=field.pk,
-        code=field.public_name,
-        sha256=field.sha256,
-        file=field.file,
-        width=field.width,
-        height=field.height,
-        um_per_px=field.um_per_px,
-        case=field.case.code if field.case else "",
-        slide=field.slide.code if field.slide else "",
-        split=field.split,
+        field=row.pk,
+        code=row.public_name,
+        sha256=row.sha256,
+        file=row.file,
+        width=row.width,
+        height=row.height,
+        um_per_px=row.um_per_px,
+        case=row.case.code if row.case else "",
+        slide=row.slide.code if row.slide else "",
+        split=row.split,
         reading=reading.pk,
         source=reading.source,
         exhaustive=reading.exhaustive,

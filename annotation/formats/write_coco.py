@@ -15,16 +15,23 @@ from zipfile import ZipFile
 import orjson
 
 from annotation.formats.records import ExportField, ExportObject
-from annotation.formats.written import RESEARCH_USE, Hashed, Written, add_images
+from annotation.formats.written import RESEARCH_USE, Hashed, Told, Written, add_images
 
 LABELS = "annotations/instances.json"
 _BATCH = 1 << 16
 
 
 def write_coco(
-    archive: ZipFile, fields: Iterable[ExportField], classes: Mapping[int, str], *, images: bool = False
+    archive: ZipFile,
+    fields: Iterable[ExportField],
+    classes: Mapping[int, str],
+    *,
+    images: bool = False,
+    told: Told | None = None,
 ) -> Written:
     """Write `fields` into an open archive. `classes` (number -> name) become the categories, also unused ones.
+
+    `told` hears how many images are in.
 
     Memory grows with the fields (about 300 bytes each), not with the objects. Raises KeyError for an object whose
     class is not in `classes`.
@@ -48,7 +55,7 @@ def write_coco(
         out.close()
     written.images = len(entries)
     written.label_files[LABELS] = out.sha256
-    written.image_files = add_images(archive, "images", files)
+    written.image_files = add_images(archive, "images", files, told)
     return written
 
 

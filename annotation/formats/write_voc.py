@@ -18,7 +18,7 @@ from zipfile import ZipFile
 import orjson
 
 from annotation.formats.records import ExportField, ExportObject
-from annotation.formats.written import Written, add_images
+from annotation.formats.written import Told, Written, add_images
 from annotation.shapes import Shape
 
 FLAGS = ("truncated", "difficult", "occluded")
@@ -28,8 +28,13 @@ _NAMES = {"training": "train", "validation": "val"}
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
-def write_voc(archive: ZipFile, fields: Iterable[ExportField], *, images: bool = False) -> Written:
-    """Write `fields` into an open archive, one XML file at a time. Raises ValueError when two would have one name."""
+def write_voc(
+    archive: ZipFile, fields: Iterable[ExportField], *, images: bool = False, told: Told | None = None
+) -> Written:
+    """Write `fields` into an open archive, one XML file at a time; `told` hears how many images are in.
+
+    Raises ValueError when two would have one name.
+    """
     written = Written("voc")
     files: list[tuple[str, Path]] = []
     splits: dict[str, list[str]] = {}
@@ -48,7 +53,7 @@ def write_voc(archive: ZipFile, fields: Iterable[ExportField], *, images: bool =
     for split, stems in sorted(splits.items()):
         if split:
             archive.writestr(f"ImageSets/Main/{_NAMES.get(split, split)}.txt", "".join(f"{stem}\n" for stem in stems))
-    written.image_files = add_images(archive, "JPEGImages", files)
+    written.image_files = add_images(archive, "JPEGImages", files, told)
     return written
 
 
