@@ -9,10 +9,10 @@ from enum import StrEnum
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import Http404
 
-from annotation.models import Membership, Project, Role
+from annotation.models import Membership, Project, Reading, ReadingState, Role, Source
 
 Actor = User | None
 
@@ -89,6 +89,29 @@ def find_project(user: User | AnonymousUser, key: str, permission: Permission = 
         raise Http404("There is no such project, or you are not one of its people.")
     require(person(user), project, permission)
     return project
+
+
+def visible_readings(user: User | AnonymousUser, project: Project) -> QuerySet[Reading]:
+    """The readings of `project` that a person may look at. Readers stay blind: to labels that are kept aside all are,
+    and to what others drew on the same field as long as it is not the current reading, all but reviewers."""
+    actor = person(user)
+    rows = Reading.objects.filter(field__project=project).exclude(
+        Q(state=ReadingState.SEALED) | Q(source=Source.ORACLE)
+    )
+    if may(actor, project, Permission.REVIEW):
+        return rows
+    return rows.filter(Q(author=actor) | Q(field__current_reading=F("pk")))
+
+
+def find_reading(user: User | AnonymousUser, pk: int, permission: Permission = Permission.VIEW) -> Reading:
+    """The reading of an address, its field and project along. Raises as `find_project` does."""
+    reading = Reading.objects.select_related("field__project", "author").filter(pk=pk).first()
+    if reading is not None and visible_projects(user).filter(pk=reading.field.project_id).exists():
+        project = reading.field.project
+        require(person(user), project, permission)
+        if visible_readings(user, project).filter(pk=reading.pk).exists():
+            return reading
+    raise Http404("There is no such reading, or it is not yours to see.")
 
 
 def require(actor: Actor, project: Project, permission: Permission) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from annotation.access import Actor, Permission, require
+from annotation.actions.readings import is_author
 from annotation.errors import Refused
 from annotation.models import Cell, CellClass, Event, Prediction, Provenance, Reading, ReadingState
 from annotation.shapes import Shape, fault_of
@@ -27,6 +29,128 @@ class StaleVersionError(CellError):
         self.current = current
 
 
+@dataclass(frozen=True, slots=True)
+class CellContent:
+    """What a person says of a cell, whole."""
+
+    cell_class: CellClass
+    shape: Shape
+    attributes: dict[str, Any]
+    prediction: Prediction | None = None
+    deleted: bool = False
+
+    @classmethod
+    def of(cls, cell: Cell) -> CellContent:
+        return cls(cell.cell_class, cell.shape, cell.attributes, cell.prediction, cell.deleted_at is not None)
+
+
+def hold_reading(reading: Reading, actor: Actor) -> Reading:
+    """The reading, locked until the transaction ends. Raises CellError unless it is open and the actor its author.
+
+    Readings are submitted under the same lock, so no cell slips into one that is closed.
+    """
+    rows = Reading.objects.select_for_update(of=("self",), no_key=True).select_related("field__project")
+    held = rows.get(pk=reading.pk)
+    require(actor, held.field.project, Permission.LABEL)
+    if held.state != ReadingState.OPEN:
+        raise CellError("This reading is closed: open a new one to change cells.")
+    if not is_author(held, actor):
+        raise CellError("Only its author changes the cells of a reading: open one of your own.")
+    return held
+
+
+@dataclass(slots=True)
+class Pen:
+    """Writes cells of a reading that the caller holds. `finish` writes the record; call it in the same transaction."""
+
+    reading: Reading
+    actor: Actor
+    client: str = ""
+    events: list[Event] = field(default_factory=list)
+
+    def draw(self, uuid: UUID, content: CellContent, known: Cell | None) -> Cell:
+        """A new cell; `known` is what the project has under that uuid already.
+
+        Raises CellError for a uuid of another reading, StaleVersionError where the same one holds something else.
+        """
+        if known is not None:
+            self._check_own(known)
+            if CellContent.of(known) != content:
+                raise StaleVersionError(known)
+            return known
+        self._check(content)
+        cell = Cell.objects.create(
+            project_id=self.reading.field.project_id,
+            uuid=uuid,
+            reading=self.reading,
+            prediction=content.prediction,
+            author=self.actor,
+            **_columns(content),
+        )
+        self._record(cell, "drawn" if content.prediction is None else "accepted", None)
+        return cell
+
+    def change(self, cell: Cell, version: int, content: CellContent) -> Cell:
+        """The cell with `content`; one that has it already stays as it is, so that a request may come twice.
+
+        Raises StaleVersionError where the cell is at another version, CellError for what cannot be.
+        """
+        self._check_own(cell)
+        old = CellContent.of(cell)
+        if old == content:
+            return cell
+        if cell.version != version:
+            raise StaleVersionError(cell)
+        if old.prediction != content.prediction:
+            raise CellError("A cell keeps the prediction that it was made from: draw a new cell instead.")
+        self._check(content)
+        before = _state(cell)
+        values = _columns(content)
+        if content.deleted and cell.deleted_at is not None:
+            values["deleted_at"] = cell.deleted_at
+        if cell.provenance not in {Provenance.ACCEPTED, Provenance.CORRECTED}:
+            values["provenance"] = cell.provenance
+        if not Cell.objects.filter(pk=cell.pk, version=version).update(**values, version=F("version") + 1):
+            cell.refresh_from_db()
+            raise StaleVersionError(cell)
+        for name, value in values.items():
+            setattr(cell, name, value)
+        cell.version = version + 1
+        self._record(cell, _verb(old, content), before)
+        return cell
+
+    def finish(self) -> None:
+        Event.objects.bulk_create(self.events)
+        self.events = []
+
+    def _check_own(self, cell: Cell) -> None:
+        if cell.reading_id != self.reading.pk:
+            raise CellError("This uuid belongs to a cell of another reading: a new cell needs a new one.")
+
+    def _check(self, content: CellContent) -> None:
+        if content.cell_class.project_id != self.reading.field.project_id:
+            raise CellError("This class belongs to another project.")
+        if content.prediction is not None and content.prediction.field_id != self.reading.field_id:
+            raise CellError("This prediction belongs to another field.")
+        fault = fault_of(content.shape, self.reading.field.width, self.reading.field.height)
+        if fault is not None:
+            raise CellError(f"The shape cannot be kept: {fault}.")
+
+    def _record(self, cell: Cell, verb: str, before: dict[str, Any] | None) -> None:
+        self.events.append(
+            Event(
+                project_id=cell.project_id,
+                cell=cell,
+                reading_id=cell.reading_id,
+                actor=self.actor,
+                verb=verb,
+                before=before,
+                after=_state(cell),
+                client=self.client,
+            )
+        )
+
+
 @transaction.atomic
 def draw_cell(
     *,
@@ -39,34 +163,18 @@ def draw_cell(
     prediction: Prediction | None = None,
     client: str = "",
 ) -> Cell:
-    """Put a cell into an open reading. The same uuid twice is the same cell: the second call changes nothing.
+    """Put a cell into an open reading of the actor's. The same uuid and content twice is the same cell.
 
-    Raises CellError when the reading is closed or the shape cannot lie on the field.
+    Raises CellError when the reading is closed, the shape cannot lie on the field or the uuid belongs to another
+    reading; StaleVersionError when the cell of that uuid holds something else.
     """
-    require(actor, reading.field.project, Permission.LABEL)
-    _check_open(reading)
-    _check_shape(reading, shape)
-    x0, y0, x1, y1 = shape.bounds
-    cell, new = Cell.objects.get_or_create(
-        project_id=reading.field.project_id,
-        uuid=uuid or uuid4(),
-        defaults={
-            "reading": reading,
-            "cell_class": cell_class,
-            "kind": shape.kind,
-            "points": list(shape.points),
-            "x0": x0,
-            "y0": y0,
-            "x1": x1,
-            "y1": y1,
-            "attributes": attributes or {},
-            "provenance": _provenance(prediction, cell_class, shape),
-            "prediction": prediction,
-            "author_id": None if actor is None else actor.pk,
-        },
+    pen = Pen(hold_reading(reading, actor), actor, client)
+    uuid = uuid or uuid4()
+    known = Cell.objects.select_related("cell_class", "prediction", "author").filter(
+        project_id=pen.reading.field.project_id, uuid=uuid
     )
-    if new:
-        _record(cell, actor, "drawn" if prediction is None else "accepted", None, client)
+    cell = pen.draw(uuid, CellContent(cell_class, shape, attributes or {}, prediction), known.first())
+    pen.finish()
     return cell
 
 
@@ -98,47 +206,45 @@ def change_cell(
 
     Raises StaleVersionError when the cell has another version by now, CellError for a closed reading or a bad shape.
     """
-    require(actor, cell.reading.field.project, Permission.LABEL)
-    _check_open(cell.reading)
-    before = _state(cell)
-    values: dict[str, Any] = {}
-    if shape is not None:
-        _check_shape(cell.reading, shape)
-        x0, y0, x1, y1 = shape.bounds
-        values |= {"kind": shape.kind, "points": list(shape.points), "x0": x0, "y0": y0, "x1": x1, "y1": y1}
-    if cell_class is not None:
-        values["cell_class"] = cell_class
-    if attributes is not None:
-        values["attributes"] = attributes
-    if deleted is not None:
-        values["deleted_at"] = timezone.now() if deleted else None
-    if cell.provenance == Provenance.ACCEPTED and (shape is not None or cell_class is not None):
-        values["provenance"] = Provenance.CORRECTED
-    changed = Cell.objects.filter(pk=cell.pk, version=version).update(**values, version=F("version") + 1)
+    pen = Pen(hold_reading(cell.reading, actor), actor, client)
     cell.refresh_from_db()
-    if not changed:
+    now = CellContent.of(cell)
+    given: dict[str, Any] = {"shape": shape, "cell_class": cell_class, "attributes": attributes, "deleted": deleted}
+    wanted = replace(now, **{name: value for name, value in given.items() if value is not None})
+    if wanted != now and cell.version != version:
         raise StaleVersionError(cell)
-    verb = {True: "deleted", False: "restored", None: "changed"}[deleted]
-    _record(cell, actor, verb, before, client)
-    return cell
+    changed = pen.change(cell, version, wanted)
+    pen.finish()
+    return changed
 
 
-def _provenance(prediction: Prediction | None, cell_class: CellClass, shape: Shape) -> str:
-    if prediction is None:
+def _columns(content: CellContent) -> dict[str, Any]:
+    x0, y0, x1, y1 = content.shape.bounds
+    return {
+        "cell_class": content.cell_class,
+        "kind": content.shape.kind,
+        "points": list(content.shape.points),
+        "x0": x0,
+        "y0": y0,
+        "x1": x1,
+        "y1": y1,
+        "attributes": content.attributes,
+        "provenance": _provenance(content),
+        "deleted_at": timezone.now() if content.deleted else None,
+    }
+
+
+def _provenance(content: CellContent) -> str:
+    if content.prediction is None:
         return Provenance.DRAWN
-    as_it_is = prediction.cell_class_id == cell_class.pk and prediction.shape == shape
+    as_it_is = content.prediction.cell_class_id == content.cell_class.pk and content.prediction.shape == content.shape
     return Provenance.ACCEPTED if as_it_is else Provenance.CORRECTED
 
 
-def _check_open(reading: Reading) -> None:
-    if reading.state != ReadingState.OPEN:
-        raise CellError("This reading is closed: open a new one to change cells.")
-
-
-def _check_shape(reading: Reading, shape: Shape) -> None:
-    fault = fault_of(shape, reading.field.width, reading.field.height)
-    if fault is not None:
-        raise CellError(f"The shape cannot be kept: {fault}.")
+def _verb(old: CellContent, new: CellContent) -> str:
+    if old.deleted == new.deleted:
+        return "changed"
+    return "deleted" if new.deleted else "restored"
 
 
 def _state(cell: Cell) -> dict[str, Any]:
@@ -150,16 +256,3 @@ def _state(cell: Cell) -> dict[str, Any]:
         "version": cell.version,
         "deleted": cell.deleted_at is not None,
     }
-
-
-def _record(cell: Cell, actor: Actor, verb: str, before: dict[str, Any] | None, client: str) -> None:
-    Event.objects.create(
-        project_id=cell.project_id,
-        cell=cell,
-        reading_id=cell.reading_id,
-        actor_id=None if actor is None else actor.pk,
-        verb=verb,
-        before=before,
-        after=_state(cell),
-        client=client,
-    )

@@ -1,0 +1,121 @@
+"""What the page of a field needs: its cells, what the model suggests, and predictions on demand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import F
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers as s
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.access import Permission, permissions_of, visible_readings
+from annotation.api import answers
+from annotation.api.answers import cells_json, class_json, predictions_json, reading_json
+from annotation.api.base import View
+from annotation.models import BatchField, Field, Prediction, Reading, ReadingState
+from annotation.views.pictures import picture_address
+from learning.actions.models import deployed_model
+from learning.actions.predicting import predict_field
+from learning.models import ModelVersion
+
+
+class RunNumber(s.Serializer[Any]):
+    run = s.IntegerField(help_text="ask GET /api/runs/{id}/ how it goes")
+
+
+class Workbench(View):
+    @extend_schema(operation_id="read_workbench", responses={200: answers.WorkbenchAnswer})
+    def get(self, request: Request, key: str, code: str) -> Response:
+        """All that the page of a field needs. `reading`: your open one, else the current one, else your latest."""
+        field = self.field()
+        project = field.project
+        can = permissions_of(self.actor, project)
+        reading = _reading(self, field)
+        model, predictions = _suggested(field)
+        return Response(
+            {
+                "field": _field(field),
+                "project": {"key": project.key, "weak_shape": project.weak_shape},
+                "classes": [class_json(row) for row in project.classes.select_related("parent")],
+                "model": model,
+                "predictions": predictions_json(predictions, reading),
+                "reading": None if reading is None else reading_json(reading, self.actor),
+                "cells": [] if reading is None else cells_json(reading),
+                "may": {
+                    "label": Permission.LABEL in can,
+                    "review": Permission.REVIEW in can,
+                    "run": Permission.RUN in can,
+                },
+            }
+        )
+
+
+class FieldPredict(View):
+    labelling = True
+
+    @extend_schema(operation_id="predict_field", request=None, responses={202: RunNumber})
+    def post(self, request: Request, key: str, code: str) -> Response:
+        """Ask the deployed model for predictions on this field, now."""
+        return Response({"run": predict_field(field=self.field(), actor=self.actor).pk}, status=202)
+
+
+class FieldPredictions(View):
+    @extend_schema(operation_id="list_predictions", responses={200: answers.PredictionsAnswer})
+    def get(self, request: Request, key: str, code: str) -> Response:
+        """What the model suggests on this field, from its lowest score on; a page shows those from the threshold."""
+        field = self.field()
+        model, predictions = _suggested(field)
+        return Response({"model": model, "predictions": predictions_json(predictions, _reading(self, field))})
+
+
+def _reading(view: View, field: Field) -> Reading | None:
+    rows = visible_readings(view.actor, field.project).filter(field=field).select_related("author")
+    mine = rows.filter(author=view.actor).order_by("-pk")
+    opened = mine.filter(state=ReadingState.OPEN).first()
+    return opened or rows.filter(field__current_reading=F("pk")).first() or mine.first()
+
+
+def _suggested(field: Field) -> tuple[dict[str, Any] | None, list[Prediction]]:
+    """The deployed model and its predictions; where it has made none here, those of the model that did so last."""
+    rows = Prediction.objects.filter(field=field)
+    model = deployed_model(field.project)
+    if model is None or not rows.filter(model_id=model.pk).exists():
+        latest = rows.order_by("-pk").values("model_id")[:1]
+        model = ModelVersion.objects.filter(pk__in=latest, project=field.project).first() or model
+    if model is None:
+        return None, []
+    info = {"id": model.pk, "label": model.label, "threshold": model.threshold}
+    return info, list(rows.filter(model_id=model.pk).select_related("cell_class").order_by("pk"))
+
+
+def _field(field: Field) -> dict[str, Any]:
+    previous, following = _neighbours(field)
+    return {
+        "code": field.code,
+        "name": field.public_name,
+        "width": field.width,
+        "height": field.height,
+        "um_per_px": field.um_per_px,
+        "image": picture_address(field),
+        "previous": _page(field, previous),
+        "next": _page(field, following),
+    }
+
+
+def _neighbours(field: Field) -> tuple[str | None, str | None]:
+    """Codes of the fields before and after: in the open batch that asks for this one, else in the project."""
+    asked = BatchField.objects.filter(field=field, batch__opened_at__isnull=False, batch__closed_at=None).first()
+    if asked is not None:
+        batch = BatchField.objects.filter(batch=asked.batch_id).values_list("field__code", flat=True)
+        before = batch.filter(rank__lt=asked.rank).order_by("-rank").first()
+        return before, batch.filter(rank__gt=asked.rank).order_by("rank").first()
+    codes = Field.objects.filter(project=field.project_id).values_list("code", flat=True)
+    before = codes.filter(pk__lt=field.pk).order_by("-pk").first()
+    return before, codes.filter(pk__gt=field.pk).order_by("pk").first()
+
+
+def _page(field: Field, code: str | None) -> str | None:
+    return None if code is None else reverse("workbench", args=[field.project.key, code])
