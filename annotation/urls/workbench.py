@@ -3,7 +3,6 @@
 from django.urls import URLPattern, path
 
 from annotation.views import pictures, workbench
-from annotation.views.soon import soon
 
 urlpatterns: list[URLPattern] = [
     path("projects/<slug:key>/fields/<str:code>/", workbench.workbench, name="workbench"),

@@ -1,7 +1,7 @@
 /** The JSON API as this page needs it, but for the saving of changes, which sync does. */
 
 import { csrfToken } from "./sync";
-import type { ModelInfo, Prediction, ReadingInfo, WorkbenchData } from "./types";
+import type { ModelInfo, Prediction, WorkbenchData } from "./types";
 
 /** The server said no, or could not be reached; the message says why in words for people. */
 export class ApiError extends Error {
@@ -37,8 +37,8 @@ export class Api {
   }
 
   /** My open reading of this field: the one there is, else a new one; with the cells of the current reading if asked. */
-  openReading(fromCurrent: boolean): Promise<ReadingInfo> {
-    return asked<ReadingInfo>("POST", `${this.#field}/readings/${fromCurrent ? "?from_current=true" : ""}`, {});
+  openReading(fromCurrent: boolean): Promise<unknown> {
+    return asked("POST", `${this.#field}/readings/`, { from_current: fromCurrent });
   }
 
   submit(reading: number, exhaustive: boolean): Promise<{ readonly next: string | null }> {

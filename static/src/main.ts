@@ -136,7 +136,8 @@ async function start(): Promise<void> {
     say("The picture of this field cannot be loaded. Reload the page to try again.");
   });
   viewport.fit();
-  screen.choose(mayEdit ? toolFrom(data) : "select");
+  hands.choose(mayEdit ? firstTool(data, store) : "select");
+  menu.update();
   showWish(store, viewport);
   target.dataset.ready = "true";
   if (document.activeElement === document.body) target.focus();
@@ -158,7 +159,9 @@ function viewFrom(data: WorkbenchData): { threshold: number; radius: number } {
   return { threshold: data.model?.threshold ?? 0.5, radius: radii[radii.length >> 1] ?? usual };
 }
 
-function toolFrom(data: WorkbenchData): Tool {
+/** Where a model has suggested cells they are decided first; else what the person used last. */
+function firstTool(data: WorkbenchData, store: Store): Tool {
+  if (store.shownPredictions().length > 0) return "select";
   const preferred = preference("tool");
   if (preferred === "select" || preferred === "contour") return preferred;
   return data.project.weak_shape;

@@ -95,7 +95,6 @@ export class Viewport {
     const layer = new Layer({
       zIndex,
       render: (frame) => {
-        if (frame === null) return document.createElement("div");
         const [x = 0, y = 0] = frame.viewState.center;
         const [width = 0, height = 0] = frame.size;
         const { resolution } = frame.viewState;
@@ -118,9 +117,9 @@ export class Viewport {
     this.#map.render();
   }
 
-  /** Calls `listener` after each frame in which the window has moved. */
+  /** Calls `listener` whenever the window has moved over the field. */
   onMove(listener: () => void): void {
-    this.#view.on("change", listener);
+    this.#view.on(["change:center", "change:resolution"], listener);
   }
 
   /** Where an event of the pointer happened. */

@@ -24,6 +24,7 @@ export class ClassesPanel {
   readonly #body = byId("classes-body", HTMLElement);
   readonly #sum = byId("differential-sum", HTMLElement);
   readonly #rows: Row[];
+  #active: number | undefined;
   #found: readonly CellClass[];
   #isDue = false;
 
@@ -140,7 +141,9 @@ export class ClassesPanel {
       row.row.classList.toggle("of-selected", selected.includes(number));
       row.row.classList.toggle("best", best === number && best !== active);
       row.choice.tabIndex = number === active ? 0 : -1;
+      if (number === active && this.#active !== active) row.row.scrollIntoView({ block: "nearest" });
     }
+    this.#active = active;
     if (!this.#shown().some(({ choice }) => choice.tabIndex === 0)) {
       const [first] = this.#shown();
       if (first) first.choice.tabIndex = 0;
@@ -163,14 +166,14 @@ export class ClassesPanel {
     for (const { class: one, row, count, share, interval } of this.#rows) {
       const counts = found.get(one.number);
       write(count, counts ? String(counts.count) : "");
-      write(share, counts?.share == null ? "" : percent(counts.share));
+      write(share, typeof counts?.share === "number" ? percent(counts.share) : "");
       write(interval, intervalOf(counts?.interval ?? null));
       row.classList.toggle("none", counts === undefined);
     }
     const { counted, total, ratio, myeloid, erythroid } = differential;
     this.#sum.replaceChildren(
-      ...sum("Counted", `${counted}`, counted === total ? "" : `of ${total}`),
-      ...sum("M:E", ratio === null ? "n/a" : `${ratio.toFixed(1)}`, `${myeloid}:${erythroid}`),
+      ...sum("Counted", String(counted), counted === total ? "" : `of ${total}`),
+      ...sum("M:E", ratio === null ? "n/a" : ratio.toFixed(1), `${myeloid}:${erythroid}`),
     );
   }
 }

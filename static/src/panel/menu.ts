@@ -90,7 +90,7 @@ export class Menu {
   #classKeys(): HTMLElement {
     const rows = this.#workbench.context.classes.offered
       .filter((one) => one.hotkey)
-      .map((one): readonly [string, string] => [[...one.hotkey].join(" then "), one.name]);
+      .map((one): readonly [string, string] => [Array.from(one.hotkey).join(" then "), one.name]);
     return table("Classes", rows);
   }
 }

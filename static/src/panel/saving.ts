@@ -52,7 +52,7 @@ export class SavingPanel {
       ...(rest > 0 ? [h("p", {}, `${things(rest)} on the way to the server.`)] : []),
       ...conflicts.map((conflict) => this.#conflict(conflict)),
       ...refusals.map((refusal) => this.#refusal(refusal)),
-      ...(waiting > 0 ? [this.#button("Try again now", () => this.#sync.retry())] : []),
+      ...(waiting > 0 ? [this.#button("Try again now", () => { this.#sync.retry(); })] : []),
     );
   }
 
@@ -73,8 +73,8 @@ export class SavingPanel {
       h(
         "div",
         { class: "buttons" },
-        this.#button("Keep mine", () => this.#sync.keepMine(key)),
-        this.#button("Take theirs", () => this.#sync.takeTheirs(key)),
+        this.#button("Keep mine", () => { this.#sync.keepMine(key); }),
+        this.#button("Take theirs", () => { this.#sync.takeTheirs(key); }),
         this.#look((mine ?? theirs).shape),
       ),
     );
@@ -93,7 +93,7 @@ export class SavingPanel {
         "div",
         { class: "buttons" },
         shape ? this.#look(shape) : null,
-        this.#button("Give the change up", () => this.#sync.discard(key)),
+        this.#button("Give the change up", () => { this.#sync.discard(key); }),
       ),
     );
   }

@@ -108,10 +108,10 @@ export class SelectionPanel {
   #measures(shape: Shape): HTMLElement {
     const { um_per_px: scale } = this.#workbench.context.field;
     const [size, { x, y }] = [diameter(shape), middle(shape)];
+    const surface = scale === null ? `${Math.round(area(shape))} px²` : `${(area(shape) * scale ** 2).toFixed(1)} µm²`;
     const rows = [
       ["Diameter", scale === null ? `${size.toFixed(1)} px` : `${(size * scale).toFixed(2)} µm · ${size.toFixed(1)} px`],
-      ["Area", scale === null ? `${Math.round(area(shape))} px²` : `${(area(shape) * scale ** 2).toFixed(1)} µm²`],
-      ["Middle", `${Math.round(x)}, ${Math.round(y)}`],
+      ["Area", `${surface}, middle at ${Math.round(x)}, ${Math.round(y)}`],
     ] as const;
     return h("dl", { class: "measures" }, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
   }

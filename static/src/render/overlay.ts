@@ -57,8 +57,8 @@ export class OverlayLayer {
   #paintSelected(context: CanvasRenderingContext2D, { selected }: Scene, place: Place): void {
     if (selected.length === 0) return;
     const shapes = selected.map(({ thing }) => thing);
-    ring(context, shapes, place, "rgb(16 20 24 / 75%)", 7);
-    ring(context, shapes, place, "#ffe45c", 5);
+    ring(context, shapes, place, "rgb(16 20 24 / 75%)", 9);
+    ring(context, shapes, place, "#ffe45c", 7);
     for (const look of ["cell", "prediction"] as const) {
       const things = selected.filter((one) => one.look === look).map(({ thing }) => thing);
       this.#brush.paint(context, things, look, place, false);
@@ -87,11 +87,12 @@ function ring(
 }
 
 function paintHandle(context: CanvasRenderingContext2D, { id, at }: Handle, { left, top, scale }: Place): void {
+  if (id === "centre") return; // it would cover the nucleus, and a circle is moved by its inside
   const [x, y] = [(at.x - left) * scale, (at.y - top) * scale];
   const isMiddle = id.startsWith("middle");
   const half = isMiddle ? MIDDLE : HANDLE;
   context.beginPath();
-  if (isMiddle || id === "centre") context.arc(x, y, half, 0, 2 * Math.PI);
+  if (isMiddle) context.arc(x, y, half, 0, 2 * Math.PI);
   else context.rect(x - half, y - half, 2 * half, 2 * half);
   context.fillStyle = isMiddle ? "rgb(255 255 255 / 75%)" : "#ffffff";
   context.fill();

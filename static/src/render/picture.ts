@@ -2,11 +2,15 @@
 
 import type { Painter, Placement } from "../viewport";
 
+/** No copy with a longer side smaller than this. */
+const SMALLEST = 500;
+
 export class PictureLayer {
   /** Whether pixels are smoothed when they are larger than the screen's. */
   isSmooth = false;
   readonly #canvas = document.createElement("canvas");
-  #image: CanvasImageSource | null = null;
+  /** The picture, then its halves and quarters: far away, a small copy is painted much faster and looks better. */
+  #copies: { readonly source: CanvasImageSource; readonly scale: number }[] = [];
   readonly #size: { readonly width: number; readonly height: number };
 
   constructor(size: { readonly width: number; readonly height: number }) {
@@ -19,14 +23,19 @@ export class PictureLayer {
     const image = new Image();
     image.src = url;
     await image.decode();
-    this.#image = image;
+    this.#copies = [{ source: image, scale: 1 }];
+    for (let scale = 0.5; Math.max(image.width, image.height) * scale >= SMALLEST; scale /= 2) {
+      const [last] = this.#copies.slice(-1);
+      if (last) this.#copies.push({ source: halved(last.source, image.width * scale, image.height * scale), scale });
+    }
   }
 
   readonly paint: Painter = (placement) => {
     const context = sized(this.#canvas, placement);
     context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
-    if (this.#image === null) return this.#canvas;
     const { scale, ratio } = placement;
+    const copy = this.#copies.findLast((one) => one.scale >= scale * ratio) ?? this.#copies[0];
+    if (copy === undefined) return this.#canvas;
     context.imageSmoothingEnabled = scale * ratio < 1 || this.isSmooth;
     context.imageSmoothingQuality = placement.isMoving ? "low" : "medium";
     // Only what is in the window is handed over: a part of a large picture is painted faster than the whole.
@@ -35,11 +44,11 @@ export class PictureLayer {
     const [x, y, width, height] = part;
     const by = scale * ratio;
     context.drawImage(
-      this.#image,
-      x,
-      y,
-      width,
-      height,
+      copy.source,
+      x * copy.scale,
+      y * copy.scale,
+      width * copy.scale,
+      height * copy.scale,
       (x - placement.left) * by,
       (y - placement.top) * by,
       width * by,
@@ -47,6 +56,16 @@ export class PictureLayer {
     );
     return this.#canvas;
   };
+}
+
+function halved(source: CanvasImageSource, width: number, height: number): HTMLCanvasElement {
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(width));
+  canvas.height = Math.max(1, Math.round(height));
+  const context = contextOf(canvas);
+  context.imageSmoothingQuality = "medium";
+  context.drawImage(source, 0, 0, canvas.width, canvas.height);
+  return canvas;
 }
 
 /** Makes the canvas as large as the window; returns its context. */

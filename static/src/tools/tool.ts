@@ -67,17 +67,14 @@ export function onlySelected({ workbench }: Parts): Only | null {
   return null;
 }
 
-/** The handle of `shape` under the pointer: corners before what lies between them. */
+/** The handle of `shape` under the pointer: corners before what lies between them. A circle is moved by its inside. */
 export function handleAt({ viewport }: Parts, shape: Shape, { screen }: Pointer): Handle | null {
   const near = handles(shape)
+    .filter(({ id }) => id !== "centre")
     .map((handle) => ({ handle, away: distance(viewport.toScreen(handle.at), screen) }))
     .filter(({ away }) => away <= HANDLE_REACH)
     .sort((one, other) => one.away - other.away);
-  return (near.find(({ handle }) => !isBetween(handle)) ?? near[0])?.handle ?? null;
-}
-
-function isBetween({ id }: Handle): boolean {
-  return id.startsWith("middle") || id === "centre";
+  return (near.find(({ handle }) => !handle.id.startsWith("middle")) ?? near[0])?.handle ?? null;
 }
 
 /** Field pixels for the screen pixels beside a shape that still count as on it. */

@@ -19,10 +19,10 @@ export class WeakTool implements Tool {
   }
 
   press(pointer: Pointer): Grip {
-    // What was just drawn can be mended without changing the tool; its middle is left alone, for the next cell.
+    // What was just drawn can be mended without changing the tool.
     const only = onlySelected(this.#parts);
     const handle = only?.type === "cell" ? handleAt(this.#parts, only.shape, pointer) : null;
-    if (only && handle && handle.id !== "centre") return pullHandle(this.#parts, only, handle.id);
+    if (only && handle) return pullHandle(this.#parts, only, handle.id);
     return this.#draw(pointer);
   }
 
