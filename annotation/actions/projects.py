@@ -111,7 +111,7 @@ def keep_round_defaults(*, project: Project, defaults: dict[str, Any], actor: Ac
     with transaction.atomic():
         before = Project.objects.select_for_update().get(pk=project.pk).round_defaults
         Project.objects.filter(pk=project.pk).update(round_defaults=defaults)
-        _record(project, actor, "round defaults changed", before, defaults, client)
+        _record(project, actor, "round defaults set", before, defaults, client)
 
 
 def _only(values: dict[str, Any], names: set[str]) -> dict[str, Any]:

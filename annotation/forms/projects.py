@@ -13,7 +13,7 @@ from annotation.actions.projects import ProjectChange
 from annotation.models import CellClass, ClassKind, Project, WeakShape
 from annotation.ontology import Ontology, OntologyError, built_in, load, parse
 
-OWN = "own"
+USUAL, OWN = "bone_marrow", "own"
 MOST_BYTES = 512 * 1024
 
 WEAK_WORDS = {
@@ -71,7 +71,8 @@ class NewProjectForm(ScaleMixin):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(name, _in_words(load(name))) for name in built_in()]
+        names = sorted(built_in(), key=lambda name: (name != USUAL, name))
+        choices = [(name, _in_words(load(name))) for name in names]
         self.fields["ontology"] = forms.ChoiceField(
             label="Classes",
             help_text="They can be changed and added to later.",
