@@ -2,11 +2,19 @@
 
 from django.urls import URLPattern, path
 
-from annotation.views.soon import soon
+from learning.views import compare, errors, models
 
 urlpatterns: list[URLPattern] = [
-    path("projects/<slug:key>/models/", soon, name="models"),
-    path("projects/<slug:key>/models/compare/", soon, name="compare"),
-    path("projects/<slug:key>/models/<str:label>/", soon, name="model"),
-    path("projects/<slug:key>/models/<str:label>/errors/", soon, name="errors"),
+    path("projects/<slug:key>/models/", models.models, name="models"),
+    path("projects/<slug:key>/models/compare/", compare.compare, name="compare"),
+    path("projects/<slug:key>/models/roll-back/", models.go_back, name="roll_back"),
+    path("projects/<slug:key>/models/<str:label>/", models.model, name="model"),
+    path("projects/<slug:key>/models/<str:label>/promote/", models.promote, name="promote"),
+    path("projects/<slug:key>/models/<str:label>/download/", models.download, name="download_model"),
+    path("projects/<slug:key>/models/<str:label>/errors/", errors.errors, name="errors"),
+    path(
+        "projects/<slug:key>/models/<str:label>/errors/<str:table>/<int:row>.jpg",
+        errors.error_crop,
+        name="error_crop",
+    ),
 ]

@@ -1,5 +1,7 @@
 /** For every page: says what a request of htmx could not do, and closes menus. Pages work without it. */
 
+import "./compare";
+
 interface Failure {
   readonly xhr?: XMLHttpRequest;
 }
