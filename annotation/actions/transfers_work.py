@@ -22,6 +22,7 @@ from django.db.models.functions import Now
 from annotation import lease
 from annotation.errors import Refused
 from annotation.models import Transfer, TransferState
+from annotation.transfers.work import perform
 
 # A report is a write to the database: not more often than this, in seconds.
 PAUSE = 0.5
@@ -81,7 +82,7 @@ def execute_transfer(transfer: Transfer, *, stopped: Callable[[], bool] = bool) 
     hold = _Hold(transfer, stopped)
     try:
         with hold.heart():
-            result = _perform(transfer, hold.report, hold.cancelled)
+            result = perform(transfer, hold.report, hold.cancelled)
         _end(transfer, TransferState.SUCCEEDED, result=result)
     except StoppedTransferError:
         _stop(transfer, hold)
@@ -96,14 +97,6 @@ def execute_transfer(transfer: Transfer, *, stopped: Callable[[], bool] = bool) 
     return transfer
 
 
-def _perform(
-    transfer: Transfer, report: Callable[[int, int | None], None], cancelled: Callable[[], bool]
-) -> dict[str, Any]:
-    from annotation.transfers.work import perform  # it comes with the pages of transfers
-
-    return perform(transfer, report, cancelled)
-
-
 class _Hold:
     """One attempt's hold on its transfer: it keeps the lease alive and hears when the work must stop."""
 
@@ -111,7 +104,7 @@ class _Hold:
         self._mine = Transfer.objects.filter(pk=transfer.pk, attempt=transfer.attempt, state=TransferState.RUNNING)
         self._stopped = stopped
         self._lost, self._cancel = threading.Event(), threading.Event()
-        self._last = 0.0
+        self._reported = self._looked = 0.0
 
     @property
     def cancel_asked(self) -> bool:
@@ -130,19 +123,19 @@ class _Hold:
         if self.must_stop():
             raise StoppedTransferError
         now = time.monotonic()
-        if now - self._last < PAUSE and done != total:
+        if now - self._reported < PAUSE and done != total:
             return
-        self._last = now
+        self._reported = now
         if not self._mine.update(progress={"done": done, "total": total}, lease_until=_lease()):
             self._lost.set()
-        self._look(again=True)
+        self._look()
         if self.must_stop():
             raise StoppedTransferError
 
-    def _look(self, *, again: bool = False) -> None:
+    def _look(self) -> None:
         now = time.monotonic()
-        if again or now - self._last >= PAUSE:
-            self._last = now
+        if now - self._looked >= PAUSE:
+            self._looked = now
             if self._mine.filter(cancel_requested=True).exists():
                 self._cancel.set()
 

@@ -29,7 +29,7 @@ def transfer() -> Transfer:
 
 def working(monkeypatch: pytest.MonkeyPatch, work: Callable[[Transfer, Report, Callable[[], bool]], Any]) -> None:
     """Puts `work` in the place of the real work."""
-    monkeypatch.setattr(transfers_work, "_perform", work)
+    monkeypatch.setattr(transfers_work, "perform", work)
 
 
 def lose_worker(transfer: Transfer) -> None:
@@ -109,6 +109,26 @@ def test_cancelled_it_stops_at_its_next_report(transfer: Transfer, monkeypatch: 
     working(monkeypatch, work)
     assert execute_transfer(transfer).state == TransferState.CANCELLED
     assert not transfer.cancel_requested
+
+
+def test_asking_often_does_not_keep_the_progress_from_being_written(
+    transfer: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def work(row: Transfer, report: Report, cancelled: Callable[[], bool]) -> dict[str, Any]:
+        for done in range(1, 5):
+            assert not cancelled()
+            report(done, 9)
+            seen.append(Transfer.objects.get(pk=row.pk).progress.get("done"))
+            clock[0] += 0.3
+        return {}
+
+    clock = [100.0]
+    monkeypatch.setattr("annotation.actions.transfers_work.time.monotonic", lambda: clock[0])
+    working(monkeypatch, work)
+    assert execute_transfer(transfer).state == TransferState.SUCCEEDED
+    assert seen == [1, 1, 3, 3]
 
 
 def test_the_work_may_ask_and_stop_in_its_own_way(transfer: Transfer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,9 +147,11 @@ def test_a_second_start_is_refused_and_a_killed_supervisor_leaves_nothing(server
     server.out.write_text(before)
     assert server.status() == 200
 
-    # The light worker does what the table says, and is started again when it dies.
-    run_of_nothing(server.product)
+    # The light worker does what the table says, also what a worker that is no more has left.
+    leave_work(server.product)
     wait_until(lambda: server.product.value("select state from learning_run") == "succeeded", "the light run", 20)
+    taken = "select attempt from annotation_transfer where state in ('succeeded', 'failed')"
+    wait_until(lambda: server.product.value(taken) == 2, "the transfer", 20)
 
     web = masters(server, first.pid)
     assert len(web) == 1
@@ -181,17 +183,21 @@ def ppid(process: int) -> int:
         return 0
 
 
-def run_of_nothing(product: Product) -> None:
-    """A run of the predict step in a project without a batch: there is nothing to do, and a worker must say so."""
+def leave_work(product: Product) -> None:
+    """Two pieces of work that are quickly done: predictions on no batch, and an export that lost its worker."""
     product.ask("create_project", "empty")
     code = (
         "import django; django.setup()\n"
-        "from annotation.models import Project\n"
+        "from annotation import lease\n"
+        "from annotation.models import Project, Transfer\n"
         "from learning.actions.runs import queue_run\n"
         "from learning.settings import RoundSettings\n"
         "from learning.states import Step\n"
         "project = Project.objects.get(key='empty')\n"
         "queue_run(project=project, step=Step.PREDICT, settings=RoundSettings(), round_=None, actor=None)\n"
+        "host = lease.own_name().rsplit(':', 2)[0]\n"
+        "Transfer.objects.create(project=project, kind='export', state='running', attempt=1,"
+        " worker=f'{host}:999999999:1', settings={'format': 'coco'})\n"
     )
     env = product.env | {"DJANGO_SETTINGS_MODULE": "config.settings"}
     subprocess.run([sys.executable, "-c", code], cwd=product.checkout, env=env, check=True)
