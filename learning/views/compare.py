@@ -71,7 +71,7 @@ def compare(request: HttpRequest, key: str) -> HttpResponse:
         whole = (
             "learning/compare.html" if not request.headers.get("HX-Request") else "learning/compare.html#differences"
         )
-        told |= {"comparison": _comparison(pair)}
+        told |= _compared(pair)
         if request.headers.get("HX-Request"):
             return render(request, whole, entry.context("models", **told))
     told |= _figures(pair) | _fields(request, pair, entry.project)
