@@ -65,8 +65,13 @@ def plan_classes(
 
     Artefacts are no cells, whatever their number: a kind of artefact that is too rare to learn is background.
     """
-    classes = {row.number: row for row in project.classes.select_related("parent")}
     counts = Counter(cell.number for reading in readings for cell in reading.cells)
+    return plan_counted(project, counts, min_cells=min_cells, artefacts=artefacts)
+
+
+def plan_counted(project: Project, counts: Counter[int], *, min_cells: int, artefacts: Artefacts) -> ClassPlan:
+    """The plan for so many labelled training cells of each class number: all that it depends on."""
+    classes = _tree(project)
     target: dict[int, int | None] = {
         number: _fixed(row, artefacts, enough=counts[number] >= min_cells) for number, row in classes.items()
     }
@@ -78,6 +83,14 @@ def plan_classes(
             target[number] = _output_of(classes[number], rolled, numbers)
     missing = {classes[n].key: min_cells - counts[n] for n in counts if rolled.get(n) != n and counts[n] < min_cells}
     return ClassPlan(numbers, tuple(classes[n].key for n in numbers), target, missing)
+
+
+def _tree(project: Project) -> dict[int, CellClass]:
+    """The classes by number, each with its parent at hand up to the root: one query for the whole ontology."""
+    rows = {row.pk: row for row in project.classes.all()}
+    for row in rows.values():
+        row.parent = rows[row.parent_id] if row.parent_id is not None else None
+    return {row.number: row for row in rows.values()}
 
 
 def _fixed(row: CellClass, artefacts: Artefacts, *, enough: bool) -> int | None:
@@ -128,7 +141,7 @@ def _output_of(row: CellClass, rolled: dict[int, int], numbers: tuple[int, ...])
 
 def plan_of(model: ModelVersion) -> ClassPlan:
     """The class plan a model was trained with, for judging it on today's labels."""
-    classes = {row.number: row for row in model.project.classes.select_related("parent")}
+    classes = _tree(model.project)
     numbers = tuple(int(number) for number in model.classes)
     stored: dict[str, int | None] = model.card["class_map"]
     output: dict[int, int | None] = {}

@@ -139,7 +139,8 @@ def line_chart(
     area = [point for point in (band.points if band else ()) if all(map(_drawable, point))]
     xs = [point[0] for one in clean for point in one.points] + [point[0] for point in area]
     ys = [value for one in clean for _, value in one.points if value is not None] + [v for p in area for v in p[1:]]
-    x_ends, y_ends = _ends(x, xs, tight=True), _ends(y, ys, tight=False)
+    most_x, most_y = max(2, int((plot[2] - plot[0]) // 48)), max(2, int((plot[3] - plot[1]) // 32))
+    x_ends, y_ends = _ends(x, xs, None), _ends(y, ys, most_y)
     place = _Place(plot, x_ends, y_ends)
     return LineChart(
         title=title,
@@ -148,8 +149,8 @@ def line_chart(
         plot=plot,
         x=x,
         y=y,
-        x_ticks=_ticks_along(x_ends, x, place.x, max(2, int((plot[2] - plot[0]) // 48))),
-        y_ticks=_ticks_along(y_ends, y, place.y, max(2, int((plot[3] - plot[1]) // 32))),
+        x_ticks=_ticks_along(x_ends, x, place.x, most_x),
+        y_ticks=_ticks_along(y_ends, y, place.y, most_y),
         lines=tuple(_line(one, place) for one in clean),
         band=_area(area, place),
         band_name=band.name if band else "",
@@ -207,16 +208,16 @@ def _thin(points: Sequence[Point], most: int) -> Sequence[Point]:
     return [*points[:-1:step], points[-1]]
 
 
-def _ends(axis: Axis, values: Sequence[float], *, tight: bool) -> tuple[float, float]:
-    """Where the axis begins and ends; not `tight`: at round numbers beyond the data."""
+def _ends(axis: Axis, values: Sequence[float], most: int | None) -> tuple[float, float]:
+    """Where the axis begins and ends: with the data, or at round numbers beyond them where `most` ticks are wanted."""
     low = axis.low if axis.low is not None else min(values, default=0.0)
     high = axis.high if axis.high is not None else max(values, default=1.0)
     if high - low <= max(abs(low), abs(high), 1.0) * APART:
         wide = abs(low) / 2 if abs(low) > APART else 0.5
         low, high = (low if axis.low is not None else low - wide), low + wide
-    if tight:
+    if most is None:
         return low, high
-    ticks = round_ticks(low, high, 6, whole=axis.whole)
+    ticks = round_ticks(low, high, most, whole=axis.whole)
     step = ticks[1] - ticks[0] if len(ticks) > 1 else high - low
     if axis.low is None:
         low = max(math.floor(low / step + 1e-9) * step, 0.0 if low >= 0 else -math.inf)
