@@ -118,7 +118,7 @@ def rank_errors(found: Found, wanted: Wanted) -> Ranked:
     return Ranked(what[order], rows[order], worst[order])
 
 
-def _part(what: What, rows: Ints, worst: Floats) -> Ranked:
+def _part(what: What, rows: Ints, worst: NDArray[np.floating]) -> Ranked:
     return Ranked(np.full(len(rows), WHATS.index(what), np.intp), rows, np.asarray(worst, np.float64))
 
 
@@ -141,7 +141,8 @@ def _confused(found: Found, shown: Bools) -> list[Ranked]:
 def _of_another_class(found: Found, shown: Bools) -> Ints:
     rows = np.flatnonzero(shown & (found.detections["match"] >= 0))
     true = found.labels["output"][found.detections["match"][rows]]
-    return rows[true != found.detections["output"][rows]]
+    result: Ints = rows[true != found.detections["output"][rows]]
+    return result
 
 
 def _faults(found: Found, shown: Bools) -> list[Ranked]:

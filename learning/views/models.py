@@ -94,7 +94,7 @@ def rounds_of(found: list[ModelVersion]) -> dict[int, int]:
     of_these = Q(teacher__in=[model.pk for model in found]) | Q(student__in=[model.pk for model in found])
     numbers: dict[int, int] = {}
     for teacher, student, number in Round.objects.filter(of_these).values_list("teacher_id", "student_id", "number"):
-        numbers |= {pk: number for pk in (teacher, student) if pk is not None}
+        numbers |= {teacher: number, student: number}
     return numbers
 
 

@@ -70,7 +70,7 @@ def fields(owner: Project, splits: Sequence[str] = ("training", "validation", "t
 def model(owner: Project, label: str, scripts: dict[int, Script] | None = None, **values: Any) -> ModelVersion:
     """A model of two classes that looked at every labelled field; `scripts` by field id, elsewhere all is found."""
     numbers = numbers_of(owner)
-    card = {
+    card: dict[str, Any] = {
         "classes": list(KEYS),
         "class_map": {str(number): index for index, number in enumerate(numbers)},
         "cell_px": 40.0,
@@ -78,7 +78,8 @@ def model(owner: Project, label: str, scripts: dict[int, Script] | None = None, 
         "fill_px": 320,
         "weak_shape": "circle",
     }
-    made = rows.model(owner, label, classes=list(numbers), **({"card": card, "threshold": 0.3} | values))
+    known: dict[str, Any] = {"card": card, "threshold": 0.3, "classes": list(numbers)}
+    made = rows.model(owner, label, **(known | values))
     made.path.mkdir(parents=True, exist_ok=True)
     made.onnx.write_bytes(b"onnx of " + label.encode())
     keep(made, scripts or {})
@@ -100,6 +101,6 @@ def keep(made: ModelVersion, scripts: dict[int, Script], **about: Any) -> Found:
             figures[split] = metrics.evaluate(truths, found, plan.names, threshold=made.threshold).as_dict()
     made.metrics = figures
     made.save(update_fields=["metrics"])
-    known = {"slope": 1.0, "intercept": 0.0, "looked": {"training": (1, 1)}} | about
+    known: dict[str, Any] = {"slope": 1.0, "intercept": 0.0, "looked": {"training": (1, 1)}} | about
     noted = About(plan.numbers, plan.names, made.threshold, **known)
     return keep_found(readings, found, plan, noted, made.path)

@@ -105,7 +105,7 @@ def test_the_crop_is_a_small_picture_kept_by_the_browser_alone(cast: Cast, field
     client = cast.client("ana")
     for table in ("found", "label"):
         answer = client.get(f"{BASE}{table}/3.jpg")
-        content = b"".join(answer.streaming_content)  # type: ignore[arg-type]  # not asynchronous
+        content = answer.getvalue()
         answer.close()
         assert answer["Content-Type"] == "image/jpeg"
         assert answer["Cache-Control"].startswith("private")

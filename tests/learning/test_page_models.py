@@ -226,7 +226,7 @@ def test_a_model_whose_file_is_gone_is_neither_promoted_nor_downloaded(study: Ca
 
 def test_the_download_is_the_model_with_its_card(study: Cast) -> None:
     answer = study.client("lea").get(BASE + "s1/download/")
-    content = b"".join(answer.streaming_content)  # type: ignore[arg-type]  # not asynchronous
+    content = answer.getvalue()
     answer.close()
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         assert sorted(packed.namelist()) == [
