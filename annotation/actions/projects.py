@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from annotation.access import Actor, Permission, require
+from annotation.access import Actor, Permission, require, require_create_projects
 from annotation.errors import Refused
 from annotation.labels import normal, slug
 from annotation.models import CellClass, Event, Membership, Project, Role, WeakShape
@@ -39,6 +39,7 @@ def create_project(
 
     Raises Refused when the key is taken, the scale is not above zero, or the ontology is at fault.
     """
+    require_create_projects(actor)
     key = slugify(key or name)[:60]
     if not key:
         raise Refused(f"No key can be made of the name {name!r}: use letters or digits of the Latin alphabet.")

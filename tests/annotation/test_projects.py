@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission, User
+from django.core.exceptions import PermissionDenied
 
 from annotation.actions.projects import ClassFinder, add_class, create_project
 from annotation.errors import Refused
@@ -13,13 +14,20 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_project_gets_its_classes_numbered_from_one_and_its_maker_as_administrator() -> None:
-    maker = get_user_model().objects.create_user("alice")
+    maker = User.objects.create_user("alice")
+    maker.user_permissions.add(Permission.objects.get(codename="add_project"))
     project = create_project(name="AML relapse 2026", um_per_px=0.086, actor=maker)
     assert (project.key, project.ontology, project.um_per_px) == ("aml-relapse-2026", "bone_marrow", 0.086)
     assert [entry.number for entry in project.classes.all()] == list(range(1, 29))
     assert project.classes.get(key="proery").parent == project.classes.get(key="erythroid")
     assert project.next_class_number == 29
     assert project.memberships.get().role == "administrator"
+
+
+def test_who_may_not_create_projects_is_told_whom_to_ask() -> None:
+    with pytest.raises(PermissionDenied, match="ask the administrator"):
+        create_project(name="Mine", actor=User.objects.create_user("otto"))
+    assert not Project.objects.exists()
 
 
 def test_a_project_may_bring_its_own_ontology(tmp_path: Path) -> None:
