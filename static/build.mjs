@@ -13,6 +13,7 @@ const options = {
     { in: "src/main.ts", out: "workbench" },
     { in: "src/site.ts", out: "site" },
     { in: "src/theme.ts", out: "theme" },
+    { in: "src/upload.ts", out: "upload" },
     { in: "css/site.css", out: "site" },
     { in: "css/workbench.css", out: "workbench" },
   ].filter((entry) => existsSync(join(here, entry.in))),

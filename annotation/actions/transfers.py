@@ -141,7 +141,8 @@ def retry_transfer(*, transfer: Transfer, actor: Actor) -> None:
     if received and not transfer.uploads.filter(fault="", completed_at__isnull=False).exists():
         raise Refused("Its files are gone: upload them again.")
     settings = {**transfer.settings, "attempts_before": transfer.attempt}
-    move_transfer(transfer, TransferState.QUEUED, settings=settings, **_AFRESH)
+    anew = {} if transfer.kind != TransferKind.EXPORT or "release" in transfer.settings else {"snapshot": None}
+    move_transfer(transfer, TransferState.QUEUED, settings=settings, **anew, **_AFRESH)
     _record(transfer, actor)
 
 

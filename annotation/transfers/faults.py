@@ -31,3 +31,14 @@ def read_faults(folder: Path, start: int = 0, limit: int | None = None) -> Itera
                 yield orjson.loads(line)
     except FileNotFoundError:
         return
+
+
+def count_faults(folder: Path) -> dict[str, int] | None:
+    """How many were refused, how many warned of, how many objects were lost with them; None where there is no list."""
+    if not (folder / NAME).exists():
+        return None
+    counts = {"refused": 0, "warned": 0, "lost": 0}
+    for entry in read_faults(folder):
+        counts["refused" if entry["what"] == "refused" else "warned"] += 1
+        counts["lost"] += int(entry["lost_objects"])
+    return counts

@@ -5,7 +5,8 @@ It may be begun again after a kill: a preview and an export are made anew, an im
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
@@ -21,7 +22,7 @@ from annotation.actions.releases import make_release, releases_of
 from annotation.archives import scratch_folder
 from annotation.errors import Refused
 from annotation.models import Snapshot, Transfer, TransferKind, TransferState
-from annotation.transfers.faults import write_faults
+from annotation.transfers.faults import count_faults, write_faults
 from annotation.transfers.laying import LaidOut, lay_out, passed_over
 from annotation.transfers.sweep import sweep
 
@@ -67,6 +68,7 @@ def _preview(transfer: Transfer, actor: Actor, report: Report, tick: Callable[[]
     with scratch_folder(settings.SCRATCH_DIR, "transfer") as scratch:
         laid, total = _laid_out(transfer, scratch, tick)
         found = _in_words(
+            transfer,
             laid,
             lambda: preview_dataset(
                 project=transfer.project,
@@ -91,6 +93,7 @@ def _import(transfer: Transfer, actor: Actor, report: Report, tick: Callable[[],
         laid, total = _laid_out(transfer, scratch, tick)
         whole = round(total / READING_SHARE)
         found = _in_words(
+            transfer,
             laid,
             lambda: import_dataset(
                 project=transfer.project,
@@ -110,9 +113,14 @@ def _import(transfer: Transfer, actor: Actor, report: Report, tick: Callable[[],
 def _imported(
     transfer: Transfer, found: ImportReport, laid: LaidOut | None, over: list[dict[str, Any]]
 ) -> dict[str, Any]:
+    """The files have done their work: they may name patients, so they go; the list of faults stays."""
     result = found.as_dict()
     rejected, warnings = result.pop("rejected"), result.pop("warnings")
-    return result | _kept(transfer, laid, rejected, [*warnings, *over])
+    listed = None if laid is not None else count_faults(transfer.folder)
+    result |= listed or _kept(transfer, laid, rejected, [*warnings, *over])
+    shutil.rmtree(transfer.folder / "files", ignore_errors=True)
+    transfer.uploads.all().delete()
+    return result
 
 
 def _laid_out(transfer: Transfer, scratch: Path, tick: Callable[[], None]) -> tuple[LaidOut, int]:
@@ -125,21 +133,21 @@ def _laid_out(transfer: Transfer, scratch: Path, tick: Callable[[], None]) -> tu
     return laid, total
 
 
-def _in_words(laid: LaidOut, work: Callable[[], Found]) -> Found:
+def _in_words(transfer: Transfer, laid: LaidOut, work: Callable[[], Found]) -> Found:
     """Refusals that speak of folders and flags, as commands do, said in the words of the page."""
     try:
         return work()
     except Refused as refusal:
+        write_faults(transfer.folder, [as_entry(fault) for fault in laid.faults], [])
         raise Refused(page_words(str(refusal), laid.root)) from refusal
 
 
 def _kept(
-    transfer: Transfer, laid: LaidOut | None, rejected: list[Mapping[str, Any]], warnings: list[dict[str, Any]]
-) -> dict[str, Any]:
+    transfer: Transfer, laid: LaidOut | None, rejected: list[dict[str, Any]], warnings: list[dict[str, Any]]
+) -> dict[str, int]:
     """The list goes to its file, its length into the row."""
-    whole = [*(as_entry(fault) for fault in (laid.faults if laid else [])), *rejected]
-    write_faults(transfer.folder, whole, warnings)
-    return {"refused": len(whole), "warned": len(warnings), "lost": sum(int(entry["lost_objects"]) for entry in whole)}
+    write_faults(transfer.folder, [*(as_entry(fault) for fault in (laid.faults if laid else [])), *rejected], warnings)
+    return count_faults(transfer.folder) or {}
 
 
 def page_words(text: str, root: Path | str) -> str:
