@@ -15,6 +15,7 @@ RUN, ADMINISTER = Permission.RUN, Permission.ADMINISTER
 class Need(NamedTuple):
     look: Permission | str | None
     act: Permission | str | None = None
+    own: bool = False  # of those who may, only the one whose it is: here nobody of the cast
 
 
 NEEDS: dict[str, Need] = {
@@ -74,9 +75,9 @@ NEEDS: dict[str, Need] = {
     "transfer_download": Need(RUN),
     "transfer_manifest": Need(RUN),
     "transfer_files": Need(None, RUN),
-    "transfer_unfinished": Need(None, RUN),
+    "transfer_unfinished": Need(None, RUN, own=True),
     "transfer_part": Need(None, RUN),
-    "file_remove": Need(None, RUN),
+    "file_remove": Need(None, RUN, own=True),
     # the loop
     "rounds": Need(VIEW),
     "new_round": Need(RUN, RUN),
@@ -115,7 +116,7 @@ NEEDS: dict[str, Need] = {
     "api_predictions": Need(VIEW),
     "api_run": Need(VIEW),
     # all else, by the API
-    "api_projects": Need(SIGNED_IN),
+    "api_projects": Need(SIGNED_IN, SIGNED_IN),
     "api_project": Need(VIEW, ADMINISTER),
     "api_people": Need(ADMINISTER),
     "api_person": Need(None, ADMINISTER),
@@ -143,7 +144,7 @@ NEEDS: dict[str, Need] = {
     "api_transfers": Need(RUN),
     "api_transfer": Need(RUN),
     "api_files": Need(RUN, RUN),
-    "api_file": Need(None, RUN),
+    "api_file": Need(None, RUN, own=True),
     "api_preview": Need(None, RUN),
     "api_import": Need(None, RUN),
     "api_transfer_cancel": Need(None, RUN),

@@ -113,6 +113,8 @@ def judge(address: Address, who: str, method: str, wanted: Permission | str | No
         return None if status == UNKNOWN else "an outsider should learn nothing"
     if who != "root" and wanted not in PERMISSIONS[MEMBERS[who]]:
         return None if status in {403, UNKNOWN} else "this role should be told that it may not"
+    if NEEDS[address.name].own and method != "get":
+        return None if status == 403 else "only the one whose it is comes here"
     return "this role may come here" if status in {401, 403} else None
 
 
