@@ -139,7 +139,26 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "annotation.api.errors.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Marrowloop", "VERSION": "0.1.0", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Marrowloop",
+    "VERSION": "0.1.0",
+    "DESCRIPTION": "All that the pages do, for programs. Ask with `Authorization: Bearer TOKEN`.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "ShapeKindEnum": "annotation.models.ShapeKind",
+        "ClassKindEnum": "annotation.models.ClassKind",
+        "TransferKindEnum": "annotation.models.TransferKind",
+        "ModelKindEnum": "learning.models.ModelKind",
+        "ReadingStateEnum": "annotation.models.ReadingState",
+        "TransferStateEnum": "annotation.models.TransferState",
+        "RunStateEnum": "learning.states.RunState",
+        "RoundStateEnum": "learning.states.RoundState",
+    },
+}
 
 # Work in the background. A message is only a wake-up; the row in the database is the truth.
 CELERY_BROKER_URL = env_str("REDIS_URL")

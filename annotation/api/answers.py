@@ -138,18 +138,15 @@ def made(name: str, fields: Fields, doc: str = "") -> type[s.Serializer[Any]]:
     return type(name, (s.Serializer,), {"__doc__": doc, **fields})
 
 
-CellAnswer = made(
-    "Cell",
-    {
-        **_CONTENT,
-        "attributes": s.DictField(child=s.JSONField()),
-        "prediction": s.IntegerField(allow_null=True),
-        "provenance": s.ChoiceField(Provenance.choices),
-        "deleted": s.BooleanField(),
-        "author": s.CharField(allow_null=True),
-    },
-    "One labelled object of a reading.",
-)
+CELL: Fields = {
+    **_CONTENT,
+    "attributes": s.DictField(child=s.JSONField()),
+    "prediction": s.IntegerField(allow_null=True),
+    "provenance": s.ChoiceField(Provenance.choices),
+    "deleted": s.BooleanField(),
+    "author": s.CharField(allow_null=True),
+}
+CellAnswer = made("Cell", CELL, "One labelled object of a reading.")
 ClassAnswer = made(
     "CellClass",
     {
