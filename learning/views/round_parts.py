@@ -239,10 +239,15 @@ def verdict_of(round_: Round) -> Verdict | None:
 
 
 def _goes_on(round_: Round) -> str:
-    now = deployed_model(round_.project)
-    if now is None:
-        return "No student predicts yet; the batch goes out without predictions."
-    return f"{now.label} goes on predicting, and the batch goes out all the same."
+    """What predicts instead; of a round that was followed by another, what did so then."""
+    later = round_.project.rounds.filter(number__gt=round_.number).order_by("number").first()
+    if later is None:
+        now = deployed_model(round_.project)
+        if now is None:
+            return "No student predicts yet; the batch goes out without predictions."
+        return f"{now.label} goes on predicting, and the batch goes out all the same."
+    then = round_.project.deployments.filter(created_at__lt=later.created_at).select_related("model").last()
+    return f"{then.model.label} went on predicting." if then else "No student predicted yet."
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,7 +381,7 @@ def failure_of(round_: Round, runs: Mapping[Step, Run]) -> Failure | None:
     if run is None:
         return None
     words = run.error if len(run.error) <= MOST_ERROR else run.error[:MOST_ERROR] + " …"
-    return Failure(STEP_TITLES[Step(run.step)], sentence(words), advice(run.error), run)
+    return Failure(STEP_TITLES[Step(run.step)], words, advice(run.error), run)
 
 
 @dataclass(frozen=True, slots=True)

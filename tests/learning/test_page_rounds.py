@@ -412,6 +412,9 @@ class TestRoundPage:
         assert "Its AP50 on 12 tuning cases is lower by 0.050 than that of s1" in words
         assert "s1 goes on predicting" in words
         assert "8 fields, 2 cases, 175 cells" in words
+        rows.round_of(cast.project, RoundState.TRAINING)
+        cast.project.deployments.create(model=rows.model(cast.project, "s3"), reason="later")
+        assert "s1 went on predicting" in text(cast.client("ana").get(f"{ROUNDS}1/"))
 
     def test_a_refused_teacher_and_no_teacher(self, cast: Cast) -> None:
         round_ = rows.round_of(cast.project, RoundState.LABELLING)
