@@ -1,8 +1,9 @@
 """How much a label is to be suspected, from what a model says of it. Pure: numbers in, numbers of 0 to 1 out.
 
-Scores are calibrated first, so that 0.9 means right in nine of ten. Three kinds of disagreement are told apart:
+Scores of what is found are calibrated first, so that 0.9 means right in nine of ten. Three kinds of disagreement are
+told apart:
 
-- class: the model is sure of a cell where one is labelled, and of another class;
+- class: the model is sure of a cell where one is labelled, and of another class, though it knows the labelled one;
 - unlabelled: the model is sure of a cell where nothing is labelled, in a field that claims to be complete;
 - unfound: a plain, whole cell is labelled where the model, which hardly ever misses its class, sees nothing.
 
@@ -50,6 +51,10 @@ def unlabelled(chance: Floats) -> Floats:
     return np.clip(chance, 0, 1)
 
 
-def unfound(best_chance: Floats, clear: Floats, recall: Floats) -> Floats:
-    """A label that the model does not find; `recall`: how often it finds the cells of that class."""
-    return np.clip(recall * (1 - best_chance) * clear, 0, 1)
+def unfound(best: Floats, threshold: float, clear: Floats, recall: Floats) -> Floats:
+    """A label that the model does not find; `recall`: how often it finds the cells of that class.
+
+    `best` is the highest score there: near the threshold it tells that the model does see something.
+    """
+    unseen = 1 - np.minimum(best / max(threshold, 1e-6), 1)
+    return np.clip(recall * unseen * clear, 0, 1)

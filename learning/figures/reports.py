@@ -139,7 +139,7 @@ def curves(report: Report | None, names: Mapping[str, str], wanted: Sequence[str
     by_size = sorted(known, key=lambda key: -counts[key])
     drawn = [key for key in by_size if key in wanted][:MOST_CURVES] or by_size[:MOST_CURVES]
     series = [Series(names.get(key, key), _points(known[key])) for key in drawn]
-    chart = line_chart("Precision and recall", series, x=Axis("Recall", 0, 1), y=Axis("Precision", 0, 1))
+    chart = line_chart("Each class", series, x=Axis("Recall", 0, 1), y=Axis("Precision", 0, 1))
     return Curves(chart, tuple((key, names.get(key, key), key in drawn) for key in by_size))
 
 
@@ -223,7 +223,7 @@ def calibration(report: Report | None) -> Reliability | None:
     bins = [one for one in kept["bins"] if one["detections"]]
     points = [(one["confidence"], one["precision"]) for one in bins]
     chart = line_chart(
-        "Score and share of right detections",
+        "Share of right detections by score",
         [Series("as it should be", [(0, 0), (1, 1)], quiet=True), Series("this model", points, style=1)],
         x=Axis("Score", 0, 1),
         y=Axis("Share right", 0, 1),

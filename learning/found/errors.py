@@ -62,7 +62,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Errors, worst first: `what` as indices of WHATS, `rows` of the table that each is about, `worst` from 0 to 1."""
+    """Errors, the highest `worst` first: `what` as indices of WHATS, `rows` of the table that each is about."""
 
     what: NDArray[np.intp]
     rows: Ints
@@ -89,6 +89,7 @@ class Error:
     label: list[float] | None
     label_uuid: str
     label_number: int | None
+    label_output: int | None
     box: list[float] | None
     output: int | None
     score: float | None
@@ -123,8 +124,12 @@ def _part(what: What, rows: Ints, worst: NDArray[np.floating]) -> Ranked:
 
 
 def _false_alarms(found: Found, shown: Bools) -> list[Ranked]:
+    """By score; but those on a labelled cell, which another detection stands for or which they cover badly, last."""
     rows = np.flatnonzero(shown & (found.detections["match"] < 0))
-    return [_part(What.FALSE_ALARM, rows, found.detections["score"][rows])]
+    near = found.detections["near"][rows]
+    on_cell = np.zeros(len(rows), np.bool_)
+    on_cell[near >= 0] = found.labels["output"][near[near >= 0]] >= 0
+    return [_part(What.FALSE_ALARM, rows, found.detections["score"][rows] - on_cell)]
 
 
 def _missed(found: Found, shown: Bools) -> list[Ranked]:
@@ -148,19 +153,27 @@ def _of_another_class(found: Found, shown: Bools) -> Ints:
 def _faults(found: Found, shown: Bools) -> list[Ranked]:
     chance = found.about.calibrator
     detections, labels = found.detections, found.labels
-    mixed = _of_another_class(found, shown)
+    mixed = _known(found, _of_another_class(found, shown))
     margin = faults.wrong_class(chance(detections["score"][mixed]), chance(detections["said"][mixed]))
     # what covers a label, also one of an artefact, is a second box or a confusion, but no cell without a label
     alone = np.flatnonzero(shown & (detections["match"] < 0) & (detections["near"] < 0))
     unseen = np.flatnonzero((labels["output"] >= 0) & (found.hit(shown) == NONE))
     recall = _recalls(found, shown)[labels["output"][unseen]]
-    doubts = faults.unfound(chance(labels["best"][unseen]), labels["clear"][unseen], recall)
+    doubts = faults.unfound(labels["best"][unseen], found.about.threshold, labels["clear"][unseen], recall)
     parts = [
         _part(What.WRONG_CLASS, mixed, margin),
         _part(What.UNLABELLED, alone, faults.unlabelled(chance(detections["score"][alone]))),
         _part(What.UNFOUND, unseen, doubts),
     ]
     return [_worth_a_look(part) for part in parts]
+
+
+def _known(found: Found, rows: Ints) -> Ints:
+    """Those detections whose label is of a class that the model tells apart: it cannot contradict any other."""
+    match = found.detections["match"][rows]
+    numbers = np.array(found.about.numbers, np.intp)
+    result: Ints = rows[numbers[found.labels["output"][match]] == found.labels["number"][match]]
+    return result
 
 
 def _worth_a_look(part: Ranked) -> Ranked:
@@ -235,6 +248,7 @@ def error_at(found: Found, what: What, row: int, worst: float = 0.0) -> Error:
         label=None if label is None else plain(found.labels["box"][label]),
         label_uuid="" if label is None else str(UUID(bytes=found.labels["uuid"][label].tobytes())),
         label_number=None if label is None else int(found.labels["number"][label]),
+        label_output=None if label is None else int(found.labels["output"][label]),
         box=None if seen is None else plain(found.detections["box"][seen]),
         output=None if seen is None else int(found.detections["output"][seen]),
         score=None if seen is None else float(found.detections["score"][seen]),

@@ -30,7 +30,7 @@ def training_lines(model: ModelVersion) -> list[Line]:
         Line("Epochs", _epochs(card)),
         Line("Trained on", _fields(card)),
         Line("Tile", f"{model.tile} working pixels"),
-        Line("Shrink", f"{model.shrink:g} of a circle's box"),
+        Line("Shrink", "none" if model.shrink == 1 else f"{model.shrink:g} of a circle's box"),
         Line("Cell at working size", _or_unknown(card.get("cell_px"), "{:g} px for 12 µm")),
         Line("Threshold", f"{model.threshold:.3f}, chosen on tuning"),
         Line("Device", str(card.get("device") or UNKNOWN)),
@@ -69,15 +69,16 @@ def setting_lines(model: ModelVersion) -> list[Line]:
 
 def differing_settings(first: ModelVersion, second: ModelVersion) -> Iterator[tuple[str, str, str]]:
     """What was set, or came about, differently: (what, of the first, of the second)."""
-    a, b = _all(first), _all(second)
+    with_settings = bool(first.card.get("settings") and second.card.get("settings"))
+    a, b = (_all(model, with_settings) for model in (first, second))
     for name in dict.fromkeys([*a, *b]):
         one, other = a.get(name, "\N{EN DASH}"), b.get(name, "\N{EN DASH}")
         if one != other:
             yield name, one, other
 
 
-def _all(model: ModelVersion) -> dict[str, str]:
-    lines = [*training_lines(model), *setting_lines(model)]
+def _all(model: ModelVersion, with_settings: bool) -> dict[str, str]:
+    lines = [*training_lines(model), *(setting_lines(model) if with_settings else [])]
     classes = ", ".join(model.card.get("classes") or [])
     return {line.term: line.value for line in lines} | {"Classes": classes}
 

@@ -147,7 +147,7 @@ def _difference(words: str, gap: comparing.Difference) -> dict[str, str]:
         "first": reports.Figure(gap.first).words,
         "second": reports.Figure(gap.second).words,
         "difference": "n/a" if gap.difference is None else f"{gap.difference:+.3f}",
-        "interval": f"{ends[0]:+.3f} to {ends[1]:+.3f}" if ends else "n/a: fewer than two cases",
+        "interval": f"{ends[0]:+.3f} to {ends[1]:+.3f}" if ends else "n/a",
     }
 
 

@@ -25,7 +25,10 @@ from learning.views.models import find
 
 A_PAGE = 24
 KIND_WORDS = {
-    Kind.FALSE_ALARM: ("False alarms", "A cell found where none is labelled, the surest first."),
+    Kind.FALSE_ALARM: (
+        "False alarms",
+        "Found where no cell is labelled, the surest first; further boxes on a labelled cell last.",
+    ),
     Kind.MISSED: ("Missed", "Labelled cells that were not found, the plainest first: whole, of usual size, unseen."),
     Kind.CONFUSED: ("Taken for another class", "Found, but called something else, the surest first."),
     Kind.FAULT: ("Suspected labels", "Labels that a sure model disagrees with. A reason to look, not a verdict."),
@@ -149,12 +152,14 @@ def _card(
     number = None if error.output is None else found.about.numbers[error.output]
     detected = None if number is None else classes.get(number)
     labelled = None if error.label_number is None else classes.get(error.label_number)
+    counted = found.about.numbers[error.label_output] if (error.label_output or 0) >= 0 and labelled else None
     return {
         "error": error,
         "words": WHAT_WORDS[error.what],
         "field": field,
         "labelled": labelled,
-        "covers": "Beside the label" if error.what is What.FALSE_ALARM else "Labelled",
+        "covers": _covers(error),
+        "counts_as": classes.get(counted) if counted is not None and counted != error.label_number else None,
         "detected": detected,
         "seen": "Not enough for" if error.about_label else "Found as",
         "crop": reverse("error_crop", args=[key, model.label, "label" if error.about_label else "found", error.row]),
@@ -163,6 +168,13 @@ def _card(
         "link": workbench_link(key, field, error),
         "since": _since(error, field, now),
     }
+
+
+def _covers(error: Error) -> str:
+    """How the label that is named belongs to the error."""
+    if error.what is not What.FALSE_ALARM:
+        return "Labelled"
+    return "On the cell labelled" if (error.label_output or 0) >= 0 else "On what is labelled"
 
 
 def workbench_link(key: str, field: Field, error: Error) -> str:

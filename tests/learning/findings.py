@@ -41,7 +41,7 @@ def detections(reading: FrozenReading, script: Script, numbers: Sequence[int]) -
     for place, cell in enumerate(reading.cells):
         if place in script.missed:
             continue
-        own = numbers.index(cell.number)
+        own = numbers.index(cell.number) if cell.number in numbers else 0
         row = np.full(len(numbers), 0.01, np.float32)
         row[1 - own if place in script.taken else own] = script.taken.get(place, script.score)
         boxes.append(cell.shape.bounds)

@@ -106,6 +106,19 @@ def test_labels_are_suspected_where_a_sure_model_disagrees_and_never_on_test(pro
     assert "test" not in SPLITS_OF[Kind.FAULT]
 
 
+def test_a_class_that_the_model_does_not_know_is_no_ground_for_suspicion(project: Project) -> None:
+    (training,) = findings.fields(project, ["training"])
+    made = findings.model(project, "s1", {training.pk: Script(taken={2: 0.95})})
+    assert len(rank_errors(opened(made), wanted(Kind.FAULT))) == 1
+    other = project.classes.exclude(key__in=findings.KEYS).filter(kind="cell")[0]
+    cells = Cell.objects.filter(reading=training.current_reading).order_by("pk")
+    Cell.objects.filter(pk=cells[2].pk).update(cell_class=other)
+    made.card["class_map"][str(other.number)] = 0
+    findings.keep(made, {training.pk: Script(taken={2: 0.95})})
+    assert len(rank_errors(opened(made), wanted(Kind.CONFUSED))) == 1, "for the figures it is one all the same"
+    assert len(rank_errors(opened(made), wanted(Kind.FAULT))) == 0
+
+
 def test_a_second_box_on_a_labelled_cell_is_no_missing_label(project: Project) -> None:
     (tuning,) = findings.fields(project, ["tuning"])
     second = (6.0, 6.0, 26.0, 26.0)
@@ -180,4 +193,6 @@ def test_clearness_and_suspicion_are_of_nought_to_one() -> None:
     scores = np.array([0.2, 0.9])
     assert faults.wrong_class(scores, scores[::-1]).tolist() == pytest.approx([0, 0.7])
     assert faults.unlabelled(scores).tolist() == [0.2, 0.9]
-    assert faults.unfound(np.array([0.0, 0.5]), np.array([1.0, 1.0]), scores).tolist() == pytest.approx([0.2, 0.45])
+    best, clear = np.array([0.0, 0.2]), np.array([1.0, 1.0])
+    assert faults.unfound(best, 0.4, clear, scores).tolist() == pytest.approx([0.2, 0.45])
+    assert faults.unfound(np.array([0.5]), 0.4, clear[:1], clear[:1]).tolist() == [0]
