@@ -1,7 +1,8 @@
 """How many fields are done and how many cells of each class are labelled: the figures of a whole project.
 
-Cells of a final reading never change, so the counts of a split hold as long as its current readings are the same ones.
-They are kept until those change, because counting 500,000 cells takes a fifth of a second.
+Cells of a reading change only while it is open, and then it is not current. So the counts of a split hold as long as its
+current readings are the same ones, submitted when they were. They are kept until then, because counting 500,000 cells
+takes a fifth of a second.
 """
 
 from __future__ import annotations
@@ -81,13 +82,14 @@ def _fields(project: Project) -> list[tuple[SplitTally, str]]:
         labelled_cases_=Count("case", distinct=True, filter=Q(current_reading__isnull=False)),
         total_=Sum("current_reading_id"),
         newest_=Max("current_reading__created_at"),
+        latest_=Max("current_reading__submitted_at"),
     )
     found = {split: figures for split, *figures in counted}
     parts = list[tuple[SplitTally, str]]()
     for split in Split.values:
-        *figures, total, newest = found.get(split, [0] * 8)
+        *figures, total, newest, latest = found.get(split, [0] * 9)
         part = SplitTally(split=split, cells={}, **dict(zip(FIGURES, figures, strict=True)))
-        parts.append((part, f"{part.labelled}:{total}:{newest}"))
+        parts.append((part, f"{part.labelled}:{total}:{newest}:{latest}"))
     return parts
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from annotation.actions.projects import create_project
@@ -38,6 +39,8 @@ from learning.states import RoundState
 
 SPLITS = (Split.TRAINING, Split.TRAINING, Split.TRAINING, Split.VALIDATION, Split.TUNING, Split.TEST)
 BATCHES = 4
+# So many cells are written by the database from each that is sent.
+COPIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ def make_large(size: Size) -> Large:
     fields = _fields(project, size)
     labelled = fields[: int(len(fields) * size.labelled)]
     readings = _readings(labelled, people["annotator"])
-    Cell.objects.bulk_create(_cells(project, readings, -(-size.cells // len(readings)), size.cells), batch_size=2000)
+    each = -(-size.cells // len(readings) // COPIES)
+    Cell.objects.bulk_create(_cells(project, readings, each), batch_size=2000)
+    _copy_cells()
     _batches(project, labelled, fields[len(labelled) :], size.asked)
     _loop(project)
     with connection.cursor() as cursor:
@@ -120,16 +125,15 @@ def _readings(fields: Sequence[Field], author: User) -> list[Reading]:
         ),
         batch_size=2000,
     )
-    for field, reading in zip(fields, readings, strict=True):
-        field.current_reading = reading
-    Field.objects.bulk_update(fields, ["current_reading"], batch_size=400)
+    own = Reading.objects.filter(field=OuterRef("pk")).values("pk")
+    Field.objects.filter(readings__isnull=False).update(current_reading=Subquery(own[:1]))
     return readings
 
 
-def _cells(project: Project, readings: Sequence[Reading], each: int, most: int) -> Iterator[Cell]:
+def _cells(project: Project, readings: Sequence[Reading], each: int) -> Iterator[Cell]:
     classes = list(project.classes.all())
     provenances = list(Provenance)
-    for number in range(min(most, each * len(readings))):
+    for number in range(each * len(readings)):
         place = number // len(readings)
         x, y = 40.0 + 50.0 * (place % 8), 40.0 + 50.0 * (place // 8)
         yield Cell(
@@ -144,6 +148,18 @@ def _cells(project: Project, readings: Sequence[Reading], each: int, most: int) 
             y1=y + 20,
             provenance=provenances[number % len(provenances)],
         )
+
+
+def _copy_cells() -> None:
+    """Each cell COPIES times, by the database itself: ten times faster than to send them all."""
+    names = [field.column for field in Cell._meta.concrete_fields if not field.primary_key]
+    new_uuid = "lower(hex(randomblob(16)))" if connection.vendor == "sqlite" else "gen_random_uuid()"
+    columns = ", ".join(f'"{name}"' for name in names)
+    values = ", ".join(new_uuid if name == "uuid" else f'"{name}"' for name in names)
+    numbers = " UNION ALL ".join(f"SELECT {number} AS copy" for number in range(1, COPIES))
+    table = connection.ops.quote_name(Cell._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {values} FROM {table}, ({numbers}) AS numbers")  # noqa: S608
 
 
 def _batches(project: Project, labelled: Sequence[Field], waiting: Sequence[Field], asked: int) -> None:

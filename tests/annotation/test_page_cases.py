@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from annotation.actions.signing import sign_off_case, sign_off_reading, take_back_sign_off
 from annotation.counting import differential, wilson
 from annotation.errors import Refused
-from annotation.models import Case, Event, Field, Reading, ReadingState, Slide, Source
+from annotation.models import Case, Cell, Event, Field, Reading, ReadingState, Slide, Source
 from annotation.tallies import tally
 from tests.cast import Cast
 from tests.learning import rows
@@ -217,6 +217,10 @@ def test_counts_follow_a_change_of_readings(cast: Cast) -> None:
     case = case_of(cast, "P1", fields=1)
     (reading,) = label(case, {"seg": 3})
     assert tally(cast.project).whole.objects == 3
+    cell = reading.cells.latest("pk")
+    Cell.objects.filter(pk=cell.pk).update(deleted_at=timezone.now())
+    Reading.objects.filter(pk=reading.pk).update(submitted_at=timezone.now())  # as after it was opened again
+    assert tally(cast.project).whole.objects == 2
     rows.reading(reading.field, {"seg": 1, "blast": 1})
     assert tally(cast.project).of("training").objects == 2
     assert tally(cast.project).of("training").labelled_cases == 1
