@@ -2,7 +2,7 @@
 
 PY := .venv/bin/python
 .DEFAULT_GOAL := setup
-.PHONY: help setup run demo test test-fast check docs fix lock clean
+.PHONY: help setup run demo test test-fast check docs schema fix lock clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name what; do printf 'make %-10s %s\n' "$$name" "$$what"; done
@@ -34,6 +34,9 @@ check: setup ## Run the static checks: format, lint, types, imports, templates, 
 
 docs: setup ## Build the documentation as web pages into build/docs
 	.venv/bin/sphinx-build -q -W --keep-going docs build/docs
+
+schema: setup ## Write docs/reference/openapi.yml anew from the code
+	$(PY) manage.py spectacular --validate --fail-on-warn --file docs/reference/openapi.yml
 
 fix: setup ## Format the code and repair what the linter can repair
 	$(PY) -m ruff format .

@@ -99,7 +99,7 @@ def offer_files(*, transfer: Transfer, files: Sequence[Offered], actor: Actor) -
     One that is too large is a row with its fault. Raises Refused where the upload would be too much as a whole. An
     upload that was looked at already takes files again.
     """
-    _require_sender(transfer, actor)
+    require_sender(transfer, actor)
     transfer = _open_again(Transfer.objects.select_for_update().get(pk=transfer.pk))
     known = {(row.name, row.size): row for row in transfer.uploads.all()} if files else {}
     new = dict[tuple[str, int], Upload]()
@@ -132,7 +132,7 @@ def receive_part(*, upload: Upload, offset: int, data: bytes, actor: Actor) -> U
     The last part completes the file: what it is is told by its bytes, and one that can be nothing is refused.
     """
     transfer = upload.transfer
-    _require_sender(transfer, actor)
+    require_sender(transfer, actor)
     _require_receiving(transfer)
     if not data:
         raise Refused("The part is empty: send the bytes of the file that follow.")
@@ -170,7 +170,7 @@ def receive_whole(*, transfer: Transfer, name: str, size: int, chunks: Iterable[
 
 def remove_upload(*, upload: Upload, actor: Actor) -> None:
     """Take one file out of an upload again."""
-    _require_sender(upload.transfer, actor)
+    require_sender(upload.transfer, actor)
     _require_receiving(upload.transfer)
     upload.delete()
     file_of(upload).unlink(missing_ok=True)
@@ -178,7 +178,7 @@ def remove_upload(*, upload: Upload, actor: Actor) -> None:
 
 def remove_unfinished(*, transfer: Transfer, actor: Actor) -> int:
     """Take all files out that are not whole; how many there were."""
-    _require_sender(transfer, actor)
+    require_sender(transfer, actor)
     _require_receiving(transfer)
     rows = list(transfer.uploads.filter(completed_at__isnull=True))
     for row in rows:
@@ -223,7 +223,8 @@ def file_of(upload: Upload) -> Path:
     return upload.transfer.folder / "files" / str(upload.uuid)
 
 
-def _require_sender(transfer: Transfer, actor: Actor) -> None:
+def require_sender(transfer: Transfer, actor: Actor) -> None:
+    """Raises PermissionDenied for everybody but who began the upload."""
     require(actor, transfer.project, Permission.RUN)
     if actor is not None and transfer.author_id != actor.pk:
         raise PermissionDenied("Only who began an upload can go on with it: begin your own.")

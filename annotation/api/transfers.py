@@ -230,9 +230,10 @@ class UploadFile(TransferView):
     parser_classes = [BytesParser]
 
     def upload(self) -> Upload:
-        """Only who began an upload goes on with it."""
-        rows = Upload.objects.select_related("transfer__project").filter(transfer__author=self.actor)
-        return get_object_or_404(rows, transfer=self.transfer(), uuid=self.kwargs["uuid"])
+        rows = Upload.objects.select_related("transfer__project")
+        found = get_object_or_404(rows, transfer=self.transfer(), uuid=self.kwargs["uuid"])
+        uploads.require_sender(found.transfer, self.actor)
+        return found
 
     @extend_schema(
         operation_id="receive_part",
