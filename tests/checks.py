@@ -23,6 +23,7 @@ def parts(home: str) -> list[Part]:
         ),
     ]
     made += scripts()
+    made.append(Part("docs", [str(BIN / "sphinx-build"), "-q", "-W", "--keep-going", "docs", f"{home}/docs"]))
     if any((ROOT / "templates").rglob("*.html")):
         made.append(Part("templates", [str(BIN / "djlint"), "templates", "--check", "--lint", "--quiet"]))
     return made
