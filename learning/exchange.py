@@ -139,6 +139,19 @@ def _output_of(row: CellClass, rolled: dict[int, int], numbers: tuple[int, ...])
     return NO_CLAIM
 
 
+def classes_above(rows: Iterable[CellClass]) -> frozenset[tuple[int, int]]:
+    """(number, number of a class above it) for each pair: who says the second of the first says less, not other."""
+    classes = {row.number: row for row in rows}
+    root = next((number for number, row in classes.items() if row.key == ROOT), None)
+    pairs = set()
+    for number in classes:
+        here = _above(classes[number], root)
+        while here is not None:
+            pairs.add((number, here))
+            here = _above(classes[here], root)
+    return frozenset(pairs)
+
+
 def plan_of(model: ModelVersion) -> ClassPlan:
     """The class plan a model was trained with, for judging it on today's labels."""
     classes = _tree(model.project)

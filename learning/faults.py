@@ -57,4 +57,5 @@ def unfound(best: Floats, threshold: float, clear: Floats, recall: Floats) -> Fl
     `best` is the highest score there: near the threshold it tells that the model does see something.
     """
     unseen = 1 - np.minimum(best / max(threshold, 1e-6), 1)
-    return np.clip(recall * unseen * clear, 0, 1)
+    result: Floats = np.clip(recall * unseen * clear, 0, 1)
+    return result

@@ -38,6 +38,7 @@ class What(StrEnum):
 
 
 WHATS = tuple(What)
+_FAR = 1_000_000  # further apart than any two class numbers
 OF_LABELS = (What.MISSED, What.UNFOUND)
 # Test is only reported: labels that are mended where a model disagrees with them would be bent towards the model.
 SPLITS_OF = {
@@ -51,13 +52,14 @@ SPLITS_OF = {
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which errors. `either` is a class (an output) that the label or the detection must have; `truth` and `found`
-    are those of a pair."""
+    are those of a pair. `above`: for class numbers those that stand above them in the ontology, as pairs."""
 
     kind: Kind
     splits: frozenset[str]
     either: int | None = None
     truth: int | None = None
     found: int | None = None
+    above: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,15 @@ class Error:
 def rank_errors(found: Found, wanted: Wanted) -> Ranked:
     """All errors that are wanted, worst first; equal ones in the order of the tables."""
     shown = found.shown()
-    parts = {
-        Kind.FALSE_ALARM: _false_alarms,
-        Kind.MISSED: _missed,
-        Kind.CONFUSED: _confused,
-        Kind.FAULT: _faults,
-    }[wanted.kind](found, shown)
+    match wanted.kind:
+        case Kind.FALSE_ALARM:
+            parts = [_false_alarms(found, shown)]
+        case Kind.MISSED:
+            parts = [_missed(found, shown)]
+        case Kind.CONFUSED:
+            parts = [_confused(found, shown)]
+        case Kind.FAULT:
+            parts = _faults(found, shown, wanted.above)
     chosen = found.in_splits(set(wanted.splits) & set(SPLITS_OF[wanted.kind]))
     kept = [_kept(found, part, wanted, chosen) for part in parts]
     what, rows, worst = (np.concatenate([getattr(part, name) for part in kept]) for name in ("what", "rows", "worst"))
@@ -123,24 +128,24 @@ def _part(what: What, rows: Ints, worst: NDArray[np.floating]) -> Ranked:
     return Ranked(np.full(len(rows), WHATS.index(what), np.intp), rows, np.asarray(worst, np.float64))
 
 
-def _false_alarms(found: Found, shown: Bools) -> list[Ranked]:
+def _false_alarms(found: Found, shown: Bools) -> Ranked:
     """By score; but those on a labelled cell, which another detection stands for or which they cover badly, last."""
     rows = np.flatnonzero(shown & (found.detections["match"] < 0))
     near = found.detections["near"][rows]
     on_cell = np.zeros(len(rows), np.bool_)
     on_cell[near >= 0] = found.labels["output"][near[near >= 0]] >= 0
-    return [_part(What.FALSE_ALARM, rows, found.detections["score"][rows] - on_cell)]
+    return _part(What.FALSE_ALARM, rows, found.detections["score"][rows] - on_cell)
 
 
-def _missed(found: Found, shown: Bools) -> list[Ranked]:
+def _missed(found: Found, shown: Bools) -> Ranked:
     labels = found.labels
     rows = np.flatnonzero((labels["output"] >= 0) & (found.hit(shown) == NONE))
-    return [_part(What.MISSED, rows, labels["clear"][rows] * (1 - labels["best"][rows]))]
+    return _part(What.MISSED, rows, labels["clear"][rows] * (1 - labels["best"][rows]))
 
 
-def _confused(found: Found, shown: Bools) -> list[Ranked]:
+def _confused(found: Found, shown: Bools) -> Ranked:
     rows = _of_another_class(found, shown)
-    return [_part(What.CONFUSED, rows, found.detections["score"][rows] - found.detections["said"][rows])]
+    return _part(What.CONFUSED, rows, found.detections["score"][rows] - found.detections["said"][rows])
 
 
 def _of_another_class(found: Found, shown: Bools) -> Ints:
@@ -150,10 +155,10 @@ def _of_another_class(found: Found, shown: Bools) -> Ints:
     return result
 
 
-def _faults(found: Found, shown: Bools) -> list[Ranked]:
+def _faults(found: Found, shown: Bools, above: frozenset[tuple[int, int]]) -> list[Ranked]:
     chance = found.about.calibrator
     detections, labels = found.detections, found.labels
-    mixed = _known(found, _of_another_class(found, shown))
+    mixed = _contradicting(found, _of_another_class(found, shown), above)
     margin = faults.wrong_class(chance(detections["score"][mixed]), chance(detections["said"][mixed]))
     # what covers a label, also one of an artefact, is a second box or a confusion, but no cell without a label
     alone = np.flatnonzero(shown & (detections["match"] < 0) & (detections["near"] < 0))
@@ -168,11 +173,14 @@ def _faults(found: Found, shown: Bools) -> list[Ranked]:
     return [_worth_a_look(part) for part in parts]
 
 
-def _known(found: Found, rows: Ints) -> Ints:
-    """Those detections whose label is of a class that the model tells apart: it cannot contradict any other."""
+def _contradicting(found: Found, rows: Ints, above: frozenset[tuple[int, int]]) -> Ints:
+    """Those detections that contradict their label: the model tells its class apart, and does not just say less."""
     match = found.detections["match"][rows]
     numbers = np.array(found.about.numbers, np.intp)
-    result: Ints = rows[numbers[found.labels["output"][match]] == found.labels["number"][match]]
+    labelled, said = found.labels["number"][match], numbers[found.detections["output"][rows]]
+    is_known = numbers[found.labels["output"][match]] == labelled
+    pairs = [label * _FAR + coarser for label, coarser in above]
+    result: Ints = rows[is_known & ~np.isin(labelled.astype(np.intp) * _FAR + said, pairs)]
     return result
 
 

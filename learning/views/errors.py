@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from annotation.imaging.reading import DECODE_ERRORS, RefusedImage
 from annotation.imaging.thumbnails import CROP_PX, crop
 from annotation.models import Cell, CellClass, Field
+from learning.exchange import classes_above
 from learning.found.errors import OF_LABELS, SPLITS_OF, Error, Kind, Wanted, What, error_at, look_closer, rank_errors
 from learning.found.tables import Found
 from learning.models import ModelVersion
@@ -55,11 +56,12 @@ def errors(request: HttpRequest, key: str, label: str) -> HttpResponse:
     entry, model = find(request, key, label)
     found = Found.open(model.path)
     asked = _Asked.of(request, found)
-    told: dict[str, Any] = {"model": model, "asked": asked, "found": found, "kinds": _tabs(found, asked)}
+    classes = {row.number: row for row in entry.project.classes.select_related("parent")}
+    above = classes_above(classes.values())
+    told: dict[str, Any] = {"model": model, "asked": asked, "found": found, "kinds": _tabs(found, asked, above)}
     told |= {"kind_words": KIND_WORDS[asked.kind], "splits": SPLITS_OF[asked.kind], "all_splits": asked.all_splits}
     if found is not None:
-        classes = {row.number: row for row in entry.project.classes.all()}
-        ranked = rank_errors(found, asked.wanted(found))
+        ranked = rank_errors(found, asked.wanted(found, above))
         page = Paginator(range(len(ranked)), A_PAGE).get_page(request.GET.get("page"))
         listed = look_closer(found, ranked, page.start_index() - 1 if len(ranked) else 0, A_PAGE)
         names = {row.key: row.name for row in classes.values()}
@@ -106,22 +108,23 @@ class _Asked:
     def all_splits(self) -> bool:
         return self.splits == frozenset(SPLITS_OF[self.kind])
 
-    def wanted(self, found: Found) -> Wanted:
+    def wanted(self, found: Found, above: frozenset[tuple[int, int]]) -> Wanted:
         places = {name: place for place, name in enumerate(found.about.names)}
-        return Wanted(self.kind, self.splits, places.get(self.cls), places.get(self.truth), places.get(self.found))
+        either, truth, seen = (places.get(name) for name in (self.cls, self.truth, self.found))
+        return Wanted(self.kind, self.splits, either, truth, seen, above)
 
     def query(self, **changes: str) -> str:
         words = {"kind": self.kind, "split": self.split, "cls": self.cls, "truth": self.truth, "found": self.found}
         return urlencode({name: value for name, value in (words | changes).items() if value})
 
 
-def _tabs(found: Found | None, asked: _Asked) -> list[dict[str, Any]]:
+def _tabs(found: Found | None, asked: _Asked, above: frozenset[tuple[int, int]]) -> list[dict[str, Any]]:
     """The kinds with how many there are in the splits that each is usually shown for."""
     tabs = []
     for kind, (title, _) in KIND_WORDS.items():
         split = asked.split if asked.split in (*SPLITS_OF[kind], "all") else ""
         there = _Asked(kind, split, asked.cls, "", "")
-        count = len(rank_errors(found, there.wanted(found))) if found else 0
+        count = len(rank_errors(found, there.wanted(found, above))) if found else 0
         tabs.append({"kind": kind, "title": title, "query": there.query(), "count": count})
     return tabs
 
@@ -152,7 +155,8 @@ def _card(
     number = None if error.output is None else found.about.numbers[error.output]
     detected = None if number is None else classes.get(number)
     labelled = None if error.label_number is None else classes.get(error.label_number)
-    counted = found.about.numbers[error.label_output] if (error.label_output or 0) >= 0 and labelled else None
+    output = error.label_output
+    counted = None if output is None or output < 0 else found.about.numbers[output]
     return {
         "error": error,
         "words": WHAT_WORDS[error.what],

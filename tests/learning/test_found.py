@@ -9,7 +9,7 @@ import pytest
 
 from annotation.models import Cell, Project
 from learning import faults
-from learning.exchange import plan_of
+from learning.exchange import classes_above, plan_of
 from learning.found.comparing import RIGHT, WRONG_CLASS, compare, disagreements, states
 from learning.found.errors import SPLITS_OF, Kind, Wanted, What, error_at, look_closer, rank_errors
 from learning.found.tables import SPLITS, Found
@@ -117,6 +117,20 @@ def test_a_class_that_the_model_does_not_know_is_no_ground_for_suspicion(project
     findings.keep(made, {training.pk: Script(taken={2: 0.95})})
     assert len(rank_errors(opened(made), wanted(Kind.CONFUSED))) == 1, "for the figures it is one all the same"
     assert len(rank_errors(opened(made), wanted(Kind.FAULT))) == 0
+
+
+def test_who_says_less_contradicts_no_label(project: Project) -> None:
+    (training,) = findings.fields(project, ["training"])
+    seg, myc = findings.numbers_of(project)
+    found = opened(findings.model(project, "s1", {training.pk: Script(taken={2: 0.95})}))
+    assert len(rank_errors(found, wanted(Kind.FAULT, above=frozenset({(seg, myc)})))) == 0
+    assert len(rank_errors(found, wanted(Kind.FAULT, above=frozenset({(myc, seg)})))) == 1
+    known = {row.key: row.number for row in project.classes.all()}
+    above = classes_above(project.classes.select_related("parent"))
+    assert (seg, known["granulocytic"]) in above
+    assert (seg, known["cell"]) in above
+    assert (known["cell"], seg) not in above
+    assert (seg, myc) not in above
 
 
 def test_a_second_box_on_a_labelled_cell_is_no_missing_label(project: Project) -> None:
