@@ -87,7 +87,7 @@ def _pool(context: Context, fields: Sequence[Field], eyes: Eyes, model: ModelVer
     parts = [_worth(found.get(str(field.pk), nothing(len(eyes.classes), width)), eyes) for field in fields]
     counts = _class_counts(context.project, model)
     return Pool(
-        classes=eyes.classes,
+        classes=_class_names(context.project, eyes.classes),
         keys=tuple(str(field.pk) for field in fields),
         slide=groups_of(fields),
         quality=faults_of(fields, labelled, context.counting("checking pictures")),
@@ -102,6 +102,17 @@ def _pool(context: Context, fields: Sequence[Field], eyes: Eyes, model: ModelVer
         budget=context.settings.budget,
         seed=context.settings.seed,
     )
+
+
+def _class_names(project: Project, keys: Sequence[str]) -> tuple[str, ...]:
+    """What people call the classes, as it stands in a sentence: a reason is read by those who label."""
+    names = dict(project.classes.filter(key__in=keys).values_list("key", "name"))
+    return tuple(_within_sentence(names.get(key, key)) for key in keys)
+
+
+def _within_sentence(name: str) -> str:
+    """Segmented neutrophil becomes segmented neutrophil; NK cell stays."""
+    return name[0].lower() + name[1:] if name[1:2].islower() else name
 
 
 def _look(context: Context, fields: Sequence[Field], eyes: Eyes, name: str) -> dict[str, Detections]:

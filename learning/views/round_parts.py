@@ -151,7 +151,8 @@ def _result_note(run: Run) -> str:
         return ""
     if run.step == Step.RANK:
         count = many(_whole(result.get("batch")), "field")
-        return f"{count} chosen by {strategy_words(str(result.get('strategy', '')))}."
+        used = result.get("strategy")
+        return f"{count} chosen by {strategy_words(str(used))}." if used else ""
     if run.step == Step.PREDICT:
         if not result.get("model"):
             return "No student is deployed yet: nothing was predicted."

@@ -108,7 +108,7 @@ def test_the_pool_is_sorted_by_field_calibrated_and_normalised(monkeypatch: pyte
     scale = exchange.scale_of(exchange.Working(40.0, 20.0), None, 200)
     assert scale == 2.0
     np.testing.assert_allclose(made.boxes[1], np.array([0, 20, 40, 60]), err_msg="in working pixels")
-    assert made.classes == ("seg", "myc")
+    assert made.classes == ("segmented neutrophil", "myelocyte")
     assert made.class_counts.tolist() == [12, 4]
     assert made.class_quality[SEG] == pytest.approx(0.8)
     assert np.isnan(made.class_quality[MYC])
