@@ -32,6 +32,7 @@ import { Viewport } from "./viewport";
 const HEARTBEAT_MS = 30_000;
 
 async function start(): Promise<void> {
+  byId("unscripted", HTMLElement).hidden = true;
   const page = readPage();
   const api = new Api(page.project, page.field);
   const data = await loaded(api);
@@ -118,7 +119,7 @@ async function start(): Promise<void> {
     new SavingPanel(workbench, sync);
     beat(api, reading, say);
   } else {
-    new Banner(data, api);
+    new Banner(data, api, page.queue);
     byId("saving", HTMLButtonElement).hidden = true;
   }
   bindSmoothing(canvas, viewport);

@@ -9,11 +9,13 @@ import { byId, h } from "./dom";
 export class Banner {
   readonly #data: WorkbenchData;
   readonly #api: Api;
+  readonly #queue: string;
   readonly #box = byId("banner", HTMLElement);
 
-  constructor(data: WorkbenchData, api: Api) {
+  constructor(data: WorkbenchData, api: Api, queue: string) {
     this.#data = data;
     this.#api = api;
+    this.#queue = queue;
     this.#show();
   }
 
@@ -21,7 +23,7 @@ export class Banner {
     const { may, reading } = this.#data;
     const anew = h("button", { type: "button", class: "btn btn-sm btn-outline-secondary", onclick: () => void this.#labelAnew() }, "Label it anew");
     const reopen = h("button", { type: "button", class: "btn btn-sm btn-outline-secondary", onclick: () => void this.#reopen() }, "Reopen");
-    const mayReopen = may.review && reading?.state === "submitted" && reading.source === "drawn";
+    const mayReopen = reading?.state === "submitted" && reading.author !== null && (reading.mine ? may.label : may.review);
     this.#box.replaceChildren(
       h("p", {}, whyOf(this.#data)),
       ...(may.label && reading !== null ? [anew] : []),
@@ -31,19 +33,26 @@ export class Banner {
   }
 
   async #labelAnew(): Promise<void> {
-    await this.#try(() => this.#api.openReading(true));
+    await this.#try(() => this.#api.openReading(true), () => {
+      location.reload();
+    });
   }
 
   async #reopen(): Promise<void> {
     const { reading } = this.#data;
     if (reading === null || (await answered(byId("reopen", HTMLDialogElement))) !== "yes") return;
-    await this.#try(() => this.#api.reopen(reading.id, byId("reopen-reason", HTMLTextAreaElement).value.trim()));
+    const reason = byId("reopen-reason", HTMLTextAreaElement).value.trim();
+    await this.#try(() => this.#api.reopen(reading.id, reason), () => {
+      // Somebody else's reading is theirs again; staying here would begin one of one's own.
+      if (reading.mine) location.reload();
+      else location.assign(this.#queue);
+    });
   }
 
-  async #try(deed: () => Promise<unknown>): Promise<void> {
+  async #try(deed: () => Promise<unknown>, then: () => void): Promise<void> {
     try {
       await deed();
-      location.reload();
+      then();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.#box.querySelector(".text-bad")?.remove();

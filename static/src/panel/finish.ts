@@ -64,6 +64,7 @@ export class FinishDialog {
     const chosen = this.#dialog.querySelector<HTMLInputElement>("input[name=exhaustive]:checked");
     if (chosen === null) {
       this.#fault.textContent = "Say whether every countable cell is labelled.";
+      this.#dialog.querySelector<HTMLInputElement>("input[name=exhaustive]")?.focus();
       return;
     }
     this.#busy(true);
