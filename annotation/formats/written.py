@@ -101,4 +101,6 @@ def add_images(archive: ZipFile, folder: str, images: Iterable[tuple[str, Path]]
                     told(count)
                 target.write(piece)
         count += 1
+    if told is not None and count:
+        told(count)
     return count

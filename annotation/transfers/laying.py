@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from annotation.transfers import content
 from annotation.transfers.names import beside
 
 Tick = Callable[[], None]
+_ENDING = re.compile(r"\.(?:zip|tar|tgz|tar\.\w+|gz)$", re.IGNORECASE)
 
 # What each format reads, beside pictures. A file of another kind is named, not passed over in silence.
 READS: dict[str, frozenset[str]] = {
@@ -64,7 +66,7 @@ def _bring(transfer: Transfer, row: Upload, root: Path, *, alone: bool, tick: Ti
     with source.open("rb") as stream:
         kind = content.look(stream.read(content.HEAD_BYTES))
     if kind.kind is content.Kind.ARCHIVE:
-        target = root / "archive" if alone else _free(root, str(PurePosixPath(row.name).with_suffix("")))
+        target = root / "archive" if alone else _free(root, _ENDING.sub("", row.name) or "archive")
         _unpacked(source, target, row.name, tick)
         return
     target = _free(root, content.fitting_name(kind, row.name))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import http_date
 
 PIECE = 1 << 18
@@ -29,17 +29,14 @@ def send_file(request: HttpRequest, path: Path, *, name: str, tag: str) -> HttpR
     if given is not None and given not in (headers["ETag"], headers["Last-Modified"]):
         asked = ""
     span = _span(asked, known.st_size)
-    answer: HttpResponseBase
-    if span is None:
-        answer = FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="application/zip")
-    elif not span:
-        answer = HttpResponse(status=416, headers={"Content-Range": f"bytes */{known.st_size}"})
-    else:
-        answer = _part(path, span, known.st_size)
-        answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    for key, value in headers.items():
-        answer[key] = value
-    return answer
+    if span is not None and not span:
+        return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{known.st_size}"})
+    sent = range(known.st_size) if span is None else span
+    headers |= {"Content-Length": str(len(sent)), "Content-Disposition": f'attachment; filename="{name}"'}
+    if span is not None:
+        headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{known.st_size}"
+    status = 200 if span is None else 206
+    return StreamingHttpResponse(_bytes(path, sent), status=status, content_type="application/zip", headers=headers)
 
 
 def _span(asked: str, size: int) -> range | None:
@@ -53,13 +50,6 @@ def _span(asked: str, size: int) -> range | None:
     if last and int(last) < int(first):
         return None
     return range(int(first), min(size, int(last) + 1 if last else size))
-
-
-def _part(path: Path, span: range, size: int) -> StreamingHttpResponse:
-    answer = StreamingHttpResponse(_bytes(path, span), status=206, content_type="application/zip")
-    answer["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{size}"
-    answer["Content-Length"] = str(len(span))
-    return answer
 
 
 def _bytes(path: Path, span: range) -> Iterator[bytes]:
