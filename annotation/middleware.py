@@ -1,13 +1,27 @@
-"""A refusal that no page caught becomes a page that says what is wrong and what to do."""
+"""What holds for every page: refusals in words, and no sign-in page inside a fragment."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from annotation.errors import Refused
+
+
+class SignedOutMiddleware:
+    """A fragment that htmx asks for, from somebody signed out by now: 401, and no sign-in page swapped in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.get_response(request)
+        to_sign_in = answer.status_code == 302 and answer["Location"].startswith(reverse(settings.LOGIN_URL))
+        return HttpResponse(status=401) if to_sign_in and request.headers.get("HX-Request") else answer
 
 
 class RefusedMiddleware:

@@ -45,6 +45,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "annotation.middleware.SignedOutMiddleware",
     "annotation.middleware.RefusedMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -133,12 +134,15 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["annotation.api.authentication.SignedInWithinScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["annotation.api.throttle.TokenRate"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["annotation.api.parsers.PlainJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "annotation.api.pages.Pages",
     "EXCEPTION_HANDLER": "annotation.api.errors.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
+# Requests a minute that all tokens of one person have; 0: as many as they like.
+API_RATE = env_int("MARROWLOOP_API_RATE", 600)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Marrowloop",
     "VERSION": "0.1.0",

@@ -23,7 +23,6 @@ from learning.material import material_of
 from learning.models import Round
 from learning.settings import RoundSettings, to_row
 from learning.states import WORKING, RoundState
-from learning.views.rounds import polled
 from learning.views.words import duration, many
 
 # A second, equal request of the same person within this time is the same click.
@@ -31,7 +30,6 @@ SAME_CLICK = timedelta(seconds=30)
 OFFERED = 8
 
 
-@polled
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_round(request: HttpRequest, key: str) -> HttpResponse:

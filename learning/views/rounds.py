@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django.contrib import messages
@@ -30,20 +28,6 @@ from learning.views.words import STEP_TITLES, settings_in_words, tone
 A_PAGE, A_BATCH = 25, 24
 TAIL_BYTES = 3_000
 
-View = Callable[..., HttpResponseBase]
-
-
-def polled(view: View) -> View:
-    """For what htmx asks for again and again: who is signed out is told so, and is not handed a sign-in page."""
-
-    @wraps(view)
-    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.headers.get("HX-Request") and not request.user.is_authenticated:
-            return HttpResponse(status=401)
-        return view(request, *args, **kwargs)
-
-    return inner
-
 
 @login_required
 @require_safe
@@ -55,7 +39,6 @@ def rounds(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "learning/rounds.html", told)
 
 
-@polled
 @login_required
 @require_safe
 def round_page(request: HttpRequest, key: str, number: int) -> HttpResponse:
@@ -184,7 +167,6 @@ def _run(entry: Entry, number: int, pk: int) -> Run:
     return get_object_or_404(Run.objects.select_related("round"), pk=pk, round=_round(entry, number))
 
 
-@polled
 @login_required
 @require_safe
 def log(request: HttpRequest, key: str, number: int, pk: int) -> HttpResponse:
