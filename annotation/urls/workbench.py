@@ -8,5 +8,6 @@ urlpatterns: list[URLPattern] = [
     path("projects/<slug:key>/fields/<str:code>/", workbench.workbench, name="workbench"),
     path("projects/<slug:key>/fields/<str:code>/picture/", pictures.picture, name="picture"),
     path("projects/<slug:key>/fields/<str:code>/thumbnail/", pictures.thumbnail, name="thumbnail"),
+    path("projects/<slug:key>/references/", workbench.references, name="references"),
     path("projects/<slug:key>/references/<int:pk>/picture/", pictures.reference, name="reference"),
 ]

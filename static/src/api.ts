@@ -1,7 +1,8 @@
 /** The JSON API as this page needs it, but for the saving of changes, which sync does. */
 
 import { csrfToken } from "./sync";
-import type { ModelInfo, Prediction, WorkbenchData } from "./types";
+import type { Reference } from "./panel/guideline";
+import type { ModelInfo, Prediction, Uuid, WorkbenchData } from "./types";
 
 /** The server said no, or could not be reached; the message says why in words for people. */
 export class ApiError extends Error {
@@ -61,19 +62,28 @@ export class Api {
     return asked<RunInfo>("GET", `/api/runs/${id}/`);
   }
 
+  keepReference(address: string, cell: Uuid): Promise<Reference & { readonly class: number }> {
+    return asked("POST", address, new URLSearchParams({ cell }));
+  }
+
   predictions(): Promise<PredictionsInfo> {
     return asked<PredictionsInfo>("GET", `${this.#field}/predictions/`);
   }
 }
 
 async function asked<Answer>(method: "GET" | "POST", url: string, body?: object): Promise<Answer> {
+  const isForm = body instanceof URLSearchParams;
   const response = await fetch(url, {
     method,
-    headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
+    headers: {
+      Accept: "application/json",
+      "X-CSRFToken": csrfToken(),
+      ...(isForm ? {} : { "Content-Type": "application/json" }),
+    },
     credentials: "same-origin",
     redirect: "error",
     signal: AbortSignal.timeout(SECONDS * 1000),
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
   }).catch(() => {
     throw new ApiError("The server cannot be reached. Try again in a moment.", 0);
   });

@@ -4,6 +4,7 @@ import { Api, ApiError } from "./api";
 import { Classes } from "./classes";
 import type { Tool } from "./commands";
 import { Workbench } from "./commands";
+import { imagePoint } from "./geometry/points";
 import { Keyboard } from "./keyboard";
 import { prefer, preference, readPage, readWish } from "./page";
 import { Banner } from "./panel/banner";
@@ -20,12 +21,12 @@ import { SelectionPanel } from "./panel/selection";
 import { StatusLine } from "./panel/status";
 import { Canvas } from "./render/canvas";
 import { PageScreen } from "./screen";
-import { bounds } from "./shapes";
+import { bounds, circle } from "./shapes";
 import { SpatialIndex } from "./spatial";
 import { Store } from "./store";
 import { startSync } from "./sync";
 import { Hands } from "./tools/hands";
-import type { ReadingInfo, WorkbenchData } from "./types";
+import type { Cell, ReadingInfo, WorkbenchData } from "./types";
 import { History } from "./undo";
 import { Viewport } from "./viewport";
 
@@ -106,7 +107,8 @@ async function start(): Promise<void> {
   const selection: SelectionPanel = new SelectionPanel(workbench, model);
   const predictions: PredictionsPanel = new PredictionsPanel(workbench, model);
   const status: StatusLine = new StatusLine(workbench, viewport, index, () => model);
-  new GuidelinePanel(workbench, page.references);
+  const guideline = new GuidelinePanel(workbench, page.references);
+  bindReference(page.reference, api, store, guideline, say);
   new Keyboard({
     workbench,
     hands,
@@ -139,7 +141,7 @@ async function start(): Promise<void> {
   viewport.fit();
   hands.choose(mayEdit ? firstTool(data, store) : "select");
   menu.update();
-  showWish(store, viewport);
+  showWish(store, viewport, canvas, say);
   target.dataset.ready = "true";
   if (document.activeElement === document.body) target.focus();
 }
@@ -169,15 +171,53 @@ function firstTool(data: WorkbenchData, store: Store): Tool {
 }
 
 /** The address may ask for a cell, a prediction or a place: other pages lead here that way. */
-function showWish(store: Store, viewport: Viewport): void {
-  const { cell, prediction, at } = readWish(location.hash);
-  if (at) viewport.show({ x0: at[0] - 20, y0: at[1] - 20, x1: at[0] + 20, y1: at[1] + 20 });
+function showWish(store: Store, viewport: Viewport, canvas: Canvas, say: (message: string) => void): void {
+  const { cell, prediction, at } = readWish(location.search);
+  if (at) {
+    const place = circle(imagePoint(at[0], at[1]), at[2]);
+    viewport.show(bounds(place));
+    canvas.hover(place); // until the pointer moves over the field
+  }
+  if (cell !== null && store.cell(cell) === undefined) say("The cell that you came for is not in this reading.");
   const shape = (cell === null ? undefined : store.cell(cell)?.shape) ?? store.prediction(prediction ?? -1)?.shape;
   if (shape === undefined) return;
   const one = prediction === null ? undefined : store.prediction(prediction);
   if (one && one.score < store.view.threshold) store.look({ threshold: Math.floor(one.score * 100) / 100 });
   store.select(cell === null ? [] : [cell], one ? [one.id] : []);
   viewport.show(bounds(shape));
+}
+
+/** A reviewer keeps the selected cell as an example of its class. */
+function bindReference(
+  address: string | null,
+  api: Api,
+  store: Store,
+  guideline: GuidelinePanel,
+  say: (message: string) => void,
+): void {
+  const button = byId("keep-reference", HTMLButtonElement);
+  const selected = (): Cell | undefined => (store.selectedCells().length === 1 ? store.selectedCells()[0] : undefined);
+  const show = (): void => {
+    button.hidden = address === null || (selected()?.version ?? 0) === 0;
+  };
+  button.addEventListener("click", () => {
+    const cell = selected();
+    if (address === null || cell === undefined) return;
+    api
+      .keepReference(address, cell.uuid)
+      .then((kept) => {
+        guideline.add(kept.class, kept);
+        say("The cell is kept as a reference of its class.");
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof ApiError)) throw error;
+        say(error.message);
+      });
+  });
+  store.on((event) => {
+    if (event.type !== "view") show();
+  });
+  show();
 }
 
 function bindSmoothing(canvas: Canvas, viewport: Viewport): void {

@@ -7,6 +7,8 @@ export interface Page {
   readonly project: string;
   readonly field: string;
   readonly references: References;
+  /** Where a reviewer sends a cell that is to be a reference; null for others. */
+  readonly reference: string | null;
   /** Where a person goes when there is no next field. */
   readonly queue: string;
 }
@@ -15,21 +17,22 @@ export function readPage(): Page {
   return JSON.parse(byId("page", HTMLScriptElement).textContent) as Page;
 }
 
-/** What the address asks to be shown: `#cell=UUID`, `#prediction=ID`, `#at=X,Y`. */
+/** What the address asks to be shown: `?cell=UUID`, `?prediction=ID`, `?at=X,Y,RADIUS`. */
 export interface Wish {
   readonly cell: string | null;
   readonly prediction: number | null;
-  readonly at: readonly [number, number] | null;
+  /** x, y and a radius. */
+  readonly at: readonly [number, number, number] | null;
 }
 
-export function readWish(hash: string): Wish {
-  const words = new URLSearchParams(hash.replace(/^#/, ""));
-  const [x = Number.NaN, y = Number.NaN] = (words.get("at") ?? "").split(",").map(Number);
+export function readWish(query: string): Wish {
+  const words = new URLSearchParams(query);
+  const [x = Number.NaN, y = Number.NaN, radius = 20] = (words.get("at") ?? "").split(",").map(Number);
   const prediction = Number(words.get("prediction") ?? Number.NaN);
   return {
     cell: words.get("cell"),
     prediction: Number.isInteger(prediction) ? prediction : null,
-    at: Number.isFinite(x) && Number.isFinite(y) ? [x, y] : null,
+    at: Number.isFinite(x) && Number.isFinite(y) ? [x, y, radius > 0 ? radius : 20] : null,
   };
 }
 

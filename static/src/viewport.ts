@@ -16,7 +16,7 @@ import { imagePoint, screenPoint } from "./geometry/points";
 /** Closer than 32 screen pixels to a field pixel there is nothing more to see. */
 const CLOSEST = 1 / 32;
 /** What `show` brings into view covers at least so many screen pixels. */
-const READABLE = 56;
+const READABLE = 24;
 const GLIDE_MS = 160;
 
 /** What part of the field is drawn where: for layers that draw in field pixels. */
@@ -193,7 +193,7 @@ export class Viewport {
     const isReadable = size * this.scale >= READABLE;
     if (isInside && isReadable) return;
     const tight = (Math.min(width, height) * 0.6) / size;
-    const scale = Math.min(isReadable ? this.scale : Math.max(this.scale, (2 * READABLE) / size), tight);
+    const scale = Math.min(isReadable ? this.scale : Math.max(this.scale, (3 * READABLE) / size), tight);
     const centre = [(bounds.x0 + bounds.x1) / 2, this.#height - (bounds.y0 + bounds.y1) / 2];
     this.#glide({ center: centre, resolution: 1 / scale });
   }

@@ -8,9 +8,13 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import settings
+from django.db.models import F, Value
+from django.db.models.functions import Concat
 from playwright.sync_api import Page, expect
 
-from annotation.models import Cell, Field, Prediction, Reading, ReadingState, Rejection
+from annotation.models import Cell, CellClass, Field, Prediction, Reading, ReadingState, ReferenceCell, Rejection
+from learning.models import Deployment, Run
+from learning.states import RunState
 from tests.browser.conftest import Site, Visitor
 from tests.browser.desk import Desk, predict
 from tests.learning import rows
@@ -341,8 +345,70 @@ def test_an_address_leads_to_a_cell(site: Site, visitor: Visitor, field: Field) 
         made = rows.reading(field, {"seg": 3})
         cell = made.cells.all()[1]
     page = visitor.page("lea")
-    page.goto(f"/projects/study/fields/{field.code}/#cell={cell.uuid}")
+    page.goto(f"/projects/study/fields/{field.code}/?cell={cell.uuid}")
     expect(page.locator("#selection")).to_contain_text("Segmented neutrophil")
+
+
+def test_an_address_leads_to_a_place(visitor: Visitor, field: Field) -> None:
+    page = visitor.page("lea")
+    page.goto(f"/projects/study/fields/{field.code}/?at=30,40,2")
+    expect(page.locator("#canvas")).to_have_attribute("data-ready", "true")
+    zoom = page.locator("#zoom")
+    expect(zoom).not_to_have_text("100 %")
+    assert int(zoom.inner_text().split()[0]) > 500  # four pixels are nothing at 100 %
+
+
+def test_a_reviewer_keeps_a_cell_as_a_reference(site: Site, visitor: Visitor, field: Field) -> None:
+    desk = Desk(visitor.page("rui"), field).open()
+    desk.press("2", "l")
+    desk.drag((100, 100), (130, 100))
+    desk.expect_saved()
+    desk.page.locator("details.guideline summary").click()
+    expect(desk.page.locator("#guideline")).to_contain_text("No reference cells are chosen for this class")
+    desk.page.get_by_role("button", name="Keep as a reference").click()
+    picture = desk.page.get_by_role("img", name="Reference cell: Lymphocyte")
+    expect(picture).to_be_visible()
+    with site.still():
+        assert ReferenceCell.objects.get().cell_class.key == "lym"
+    desk.open()
+    desk.page.locator("details.guideline summary").click()
+    desk.press("Escape", "l")
+    expect(desk.page.get_by_role("img", name="Reference cell: Lymphocyte")).to_be_visible()
+
+
+def test_an_annotator_keeps_no_references(site: Site, desk: Desk) -> None:
+    desk.press("2", "l")
+    desk.drag((100, 100), (130, 100))
+    desk.expect_saved()
+    expect(desk.page.get_by_role("button", name="Keep as a reference")).to_be_hidden()
+    with site.still():
+        answer = site.cast.client("ana").post("/projects/study/references/", {"cell": str(Cell.objects.get().uuid)})
+    assert answer.status_code == 403
+
+
+def test_a_model_predicts_on_the_field_now(site: Site, visitor: Visitor, field: Field) -> None:
+    with site.still():
+        model = rows.model(field.project, "s1")
+        Deployment.objects.create(project=field.project, model=model)
+    desk = Desk(visitor.page("ana"), field).open()
+    desk.press("*")
+    expect(desk.page.locator("#said")).to_have_text("The model is looking at this field.")
+    expect(desk.page.locator("#prediction-count")).to_contain_text("None here")
+    with site.still():
+        predict(field, ("seg", 0.9, 100, 100, 30), ("lym", 0.2, 250, 100, 30))
+        Run.objects.update(state=RunState.SUCCEEDED)
+    expect(desk.page.locator("#said")).to_have_text("The model suggests 2 cells.")
+    expect(desk.page.locator("#prediction-count")).to_have_text("1 shown of 2 open; 0 decided")
+
+
+def test_without_a_model_the_page_says_what_to_do(site: Site, visitor: Visitor, field: Field) -> None:
+    visitor.expected = ["422"]
+    with site.still():
+        # The starter weights do not know such classes either.
+        CellClass.objects.filter(project=field.project).update(key=Concat(Value("x"), F("key")))
+    desk = Desk(visitor.page("ana"), field).open()
+    desk.press("*")
+    expect(desk.page.locator("#said")).to_contain_text("an engineer must run a round first")
 
 
 def test_keys_and_menu_come_from_the_commands(desk: Desk) -> None:

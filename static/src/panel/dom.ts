@@ -38,13 +38,13 @@ export function swatch({ colour, line }: Pick<CellClass, "colour" | "line">): SV
     svg.setAttribute(name, value);
   }
   svg.setAttribute("aria-hidden", "true");
-  for (const [stroke, width, dash] of [
-    ["#101418", "4", "none"],
-    [colour, "2.4", DASHES[line]],
+  for (const [name, stroke, width, dash] of [
+    ["swatch-edge", "#101418", "4.6", "none"],
+    ["swatch-line", colour, "2.6", DASHES[line]],
   ] as const) {
     const circle = document.createElementNS(SVG, "circle");
-    const values = { cx: "8", cy: "8", r: "5.5", fill: "none", stroke, "stroke-width": width, "stroke-dasharray": dash };
-    for (const [name, value] of Object.entries(values)) circle.setAttribute(name, value);
+    const values = { class: name, cx: "8", cy: "8", r: "5.5", fill: "none", stroke, "stroke-width": width, "stroke-dasharray": dash };
+    for (const [key, value] of Object.entries(values)) circle.setAttribute(key, value);
     svg.append(circle);
   }
   return svg;

@@ -51,7 +51,7 @@ export class FinishDialog {
     const open = [...store.predictions()].filter((one) => store.isOpen(one.id) && one.score >= store.view.threshold).length;
     const stuck = status.conflicts.length + status.refusals.length;
     const notes = [
-      store.size === 1 ? "One cell is labelled." : `${store.size} cells are labelled.`,
+      store.size === 0 ? "No cell is labelled." : `${things(store.size, "cell")} ${store.size === 1 ? "is" : "are"} labelled.`,
       open > 0 ? `${things(open, "prediction")} with a score of ${store.view.threshold.toFixed(2)} or more ${open === 1 ? "is" : "are"} neither accepted nor rejected. They will count as not answered.` : "",
       stuck > 0 ? `${lineOf(status)}: decide about ${stuck === 1 ? "it" : "them"} first, under “${lineOf(status)}” in the bar.` : "",
       stuck === 0 && status.waiting > 0 ? `${lineOf(status)}. Finishing waits until all is saved.` : "",

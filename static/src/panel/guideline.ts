@@ -13,17 +13,25 @@ export type References = Readonly<Record<string, readonly Reference[]>>;
 
 export class GuidelinePanel {
   readonly #workbench: Workbench;
-  readonly #references: References;
+  readonly #references: Map<number, Reference[]>;
   readonly #box = byId("guideline", HTMLElement);
   readonly #name = byId("guideline-class", HTMLElement);
   #shown: number | null = null;
 
   constructor(workbench: Workbench, references: References) {
     this.#workbench = workbench;
-    this.#references = references;
+    this.#references = new Map(Object.entries(references).map(([number, some]) => [Number(number), [...some]]));
     workbench.context.store.on((event) => {
       if (event.type === "view" || event.type === "selection" || event.type === "cells") this.#show();
     });
+    this.#show();
+  }
+
+  /** A reference that was just chosen. */
+  add(number: number, reference: Reference): void {
+    const known = this.#references.get(number) ?? [];
+    if (!known.some(({ picture }) => picture === reference.picture)) this.#references.set(number, [...known, reference]);
+    this.#shown = null;
     this.#show();
   }
 
@@ -35,7 +43,7 @@ export class GuidelinePanel {
     if (one === undefined || one.number === this.#shown) return;
     this.#shown = one.number;
     this.#name.replaceChildren(swatch(one), one.name);
-    const references = this.#references[String(one.number)] ?? [];
+    const references = this.#references.get(one.number) ?? [];
     this.#box.replaceChildren(
       h("p", { class: one.guideline ? "guideline-text" : "quiet" }, one.guideline || "No guideline is written for this class."),
       references.length

@@ -36,7 +36,7 @@ export class PredictionsPanel {
     const shown = store.shownPredictions().length;
     this.#count.textContent =
       all.length === 0
-        ? "No model has looked at this field yet."
+        ? "None here: no model has looked at this field, or it found nothing."
         : `${shown} shown of ${open.length} open; ${all.length - open.length} decided`;
     const threshold = Math.round(store.view.threshold * 100);
     if (this.#slider.valueAsNumber !== threshold) this.#slider.value = String(threshold);
