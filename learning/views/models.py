@@ -140,6 +140,8 @@ def model(request: HttpRequest, key: str, label: str) -> HttpResponse:
 def find(request: HttpRequest, key: str, label: str, permission: Permission = Permission.VIEW) -> tuple[Entry, Any]:
     """Who comes, and the model of the address. Raises Http404 where there is none."""
     entry = enter(request, key, permission)
+    if not label.isalnum():  # PostgreSQL would not even be asked for some of them
+        raise Http404("There is no such model.")
     rows = ModelVersion.objects.select_related("project", "snapshot", "teacher")
     return entry, get_object_or_404(rows, project=entry.project, label=label)
 

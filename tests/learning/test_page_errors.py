@@ -106,7 +106,6 @@ def test_the_crop_is_a_small_picture_kept_by_the_browser_alone(cast: Cast, field
     for table in ("found", "label"):
         answer = client.get(f"{BASE}{table}/3.jpg")
         content = answer.getvalue()
-        answer.close()
         assert answer["Content-Type"] == "image/jpeg"
         assert answer["Cache-Control"].startswith("private")
         assert Image.open(io.BytesIO(content)).size == (160, 160)
