@@ -53,7 +53,7 @@ def _open(rows: QuerySet[Transfer]) -> QuerySet[Transfer]:
     return rows.exclude(pk__in=done.values("pk")).exclude(pk__in=thrown_away.values("pk"))
 
 
-def _imports(project: Project) -> QuerySet[DatasetImport, dict[str, Any]]:
+def _imports(project: Project) -> QuerySet[DatasetImport, Any]:
     """Only the counts that are shown: the list of what was refused may be as long as the data set."""
     rows = DatasetImport.objects.filter(project=project).order_by("-id")
     return rows.values(

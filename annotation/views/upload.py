@@ -124,7 +124,7 @@ def files(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     return JsonResponse({"files": [_told(row, key) for row in rows]})
 
 
-def _take(request: HttpRequest, transfer: Transfer, came: Sequence[UploadedFile], entry: Entry) -> None:
+def _take(request: HttpRequest, transfer: Transfer, came: Sequence[UploadedFile[Any]], entry: Entry) -> None:
     refused = 0
     for file in came:
         row = receive_whole(

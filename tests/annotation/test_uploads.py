@@ -116,7 +116,7 @@ def test_a_kill_between_disk_and_row_costs_only_the_part(cast: Cast, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(actions.os, "fsync", dies)
+        patched.setattr("os.fsync", dies)
         with pytest.raises(KeyboardInterrupt):
             receive_part(upload=row, offset=50, data=b"?" * 50, actor=cast.lea)
     row.refresh_from_db()
