@@ -57,9 +57,9 @@ class World:
         return path
 
 
-def make_world() -> World:
+def make_world(cast: Cast | None = None) -> World:
     config.IMAGES_DIR.mkdir(parents=True, exist_ok=True)
-    cast = make_cast()
+    cast = cast or make_cast()
     project = cast.project
     case = Case.objects.create(project=project, code="C1")
     field, waiting = rows.picture(rows.field(project)), rows.picture(rows.field(project))
