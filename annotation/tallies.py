@@ -1,8 +1,8 @@
 """How many fields are done and how many cells of each class are labelled: the figures of a whole project.
 
-Cells of a reading change only while it is open, and then it is not current. So the counts of a split hold as long as its
-current readings are the same ones, submitted when they were. They are kept until then, because counting 500,000 cells
-takes a fifth of a second.
+Cells of a reading change only while it is open, and then it is not current. So the counts of a split hold as long as
+its current readings are the same ones, submitted when they were. They are kept until then, because counting 500,000
+cells takes a fifth of a second.
 """
 
 from __future__ import annotations

@@ -105,6 +105,11 @@ def judge(address: Address, who: str, method: str, wanted: Permission | str | No
         return None if status not in {401, 403} else "everybody may come here"
     if who == "nobody":
         return None if status in ({401, 403} if address.is_api else {302}) else "nobody should sign in first"
+    return judge_person(address, who, method, wanted, status)
+
+
+def judge_person(address: Address, who: str, method: str, wanted: Permission | str, status: int) -> str | None:
+    """The same of somebody who is signed in."""
     if wanted == SIGNED_IN:
         return None if status not in {401, 403} else "every signed-in person may come here"
     if wanted == CREATE:

@@ -24,7 +24,14 @@ from tests.learning import rows
 
 pytestmark = pytest.mark.django_db
 
-COLUMNS: dict[str, Any] = {"variant": "yolo26n", "classes": [1], "tile": 320, "shrink": 0.9, "threshold": 0.3, "card": {"x": 1}}
+COLUMNS: dict[str, Any] = {
+    "variant": "yolo26n",
+    "classes": [1],
+    "tile": 320,
+    "shrink": 0.9,
+    "threshold": 0.3,
+    "card": {"x": 1},
+}
 
 
 def trained(folder: Path, content: str = "weights") -> Path:
