@@ -106,11 +106,15 @@ function spaceOf(event: KeyboardEvent): string {
   return event.shiftKey ? "Shift+Space" : "Space";
 }
 
+const SLIDING = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
+
 /** Whether the key belongs to what has the focus: a place to write in, an open dialog, a button that is pressed by it. */
 function isTaken(event: KeyboardEvent): boolean {
   if (document.querySelector("dialog[open]") !== null) return true;
   const { target } = event;
   if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement && target.type === "checkbox") return event.key === " ";
+  if (target instanceof HTMLInputElement && target.type === "range") return SLIDING.includes(event.key);
   if (target.closest("input, textarea, select, [contenteditable]") !== null) return true;
   return target.closest("button, a, summary") !== null && [" ", "Enter"].includes(event.key) && !event.ctrlKey;
 }

@@ -44,7 +44,8 @@ def find_chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def chromium(django_db_setup: None) -> Iterator[Browser]:
+    """One for all tests. The database is made before it: where Playwright runs, Django refuses to."""
     path = find_chromium()
     if not (settings.BASE_DIR / "static" / "dist" / "workbench.js").exists():
         pytest.fail("The scripts of the pages are not built. Type: make", pytrace=False)

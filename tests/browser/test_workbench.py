@@ -293,6 +293,21 @@ def test_a_class_is_found_by_typing(desk: Desk) -> None:
     expect(desk.canvas).to_be_focused()
 
 
+def test_the_differential_may_be_kept_to_classes_that_occur(desk: Desk) -> None:
+    desk.press("2", "l")
+    desk.drag((100, 100), (120, 100))
+    desk.drag((200, 100), (220, 100))
+    desk.press("e", "3")
+    shown = desk.page.locator("#classes-body tr:visible")
+    assert shown.count() > 20
+    desk.page.get_by_label("Only classes that occur").check()
+    expect(shown).to_have_count(2)
+    expect(shown.nth(0)).to_contain_text("1 50.0 9.5–90.5".replace(" ", ""))
+    expect(desk.page.locator("#differential-sum")).to_contain_text("M:E0.0 0:1")
+    desk.press("Delete")
+    expect(shown).to_have_count(1)
+
+
 def test_a_submitted_reading_is_only_looked_at_until_it_is_reopened(site: Site, visitor: Visitor, field: Field) -> None:
     with site.still():
         made = rows.reading(field, {"seg": 2}, source="drawn")

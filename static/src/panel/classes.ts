@@ -6,7 +6,10 @@ import { setClass } from "../commands";
 import { differentialOf } from "../differential";
 import type { Interval } from "../differential";
 import type { CellClass } from "../types";
+import { prefer, preference } from "../page";
 import { byId, h, keyHint, percent, swatch } from "./dom";
+
+const OCCURRING = "only-occurring";
 
 interface Row {
   readonly class: CellClass;
@@ -21,6 +24,7 @@ export class ClassesPanel {
   readonly #workbench: Workbench;
   readonly #classes: Classes;
   readonly #search = byId("class-search", HTMLInputElement);
+  readonly #occurring = byId("classes-occurring", HTMLInputElement);
   readonly #body = byId("classes-body", HTMLElement);
   readonly #sum = byId("differential-sum", HTMLElement);
   readonly #rows: Row[];
@@ -37,6 +41,11 @@ export class ClassesPanel {
     this.#search.addEventListener("input", () => {
       this.#filter();
     });
+    this.#occurring.checked = preference(OCCURRING) === "yes";
+    this.#occurring.addEventListener("change", () => {
+      prefer(OCCURRING, this.#occurring.checked ? "yes" : "no");
+      this.#filter();
+    });
     this.#search.addEventListener("keydown", (event) => {
       this.#key(event);
     });
@@ -48,7 +57,7 @@ export class ClassesPanel {
       if (event.type === "view" || event.type === "selection") this.#mark();
     });
     this.#count();
-    this.#mark();
+    this.#filter();
   }
 
   /** For the command: a class is looked for by its name. */
@@ -95,8 +104,17 @@ export class ClassesPanel {
     const text = this.#search.value.trim();
     const found = text === "" ? this.#rows.map((row) => row.class) : this.#classes.search(text);
     this.#found = found;
-    for (const row of this.#rows) row.row.hidden = !found.includes(row.class);
+    this.#hide();
     this.#mark();
+  }
+
+  /** A search looks through all; without one, those that do not occur may be left out. */
+  #hide(): void {
+    const isShort = this.#occurring.checked && this.#search.value.trim() === "";
+    for (const { row, class: one, count } of this.#rows) {
+      const isAbsent = count.textContent === "" && (isShort || one.retired);
+      row.hidden = isAbsent || !this.#found.includes(one);
+    }
   }
 
   /** In the search: Enter chooses the best class found, arrow down goes to the list, Escape back to the field. */
@@ -163,13 +181,13 @@ export class ClassesPanel {
   #count(): void {
     const differential = differentialOf(this.#workbench.context.store.cells(), this.#classes);
     const found = new Map(differential.rows.map((row) => [row.class.number, row]));
-    for (const { class: one, row, count, share, interval } of this.#rows) {
+    for (const { class: one, count, share, interval } of this.#rows) {
       const counts = found.get(one.number);
       write(count, counts ? String(counts.count) : "");
       write(share, typeof counts?.share === "number" ? percent(counts.share) : "");
       write(interval, intervalOf(counts?.interval ?? null));
-      row.classList.toggle("none", counts === undefined);
     }
+    this.#hide();
     const { counted, total, ratio, myeloid, erythroid } = differential;
     this.#sum.replaceChildren(
       ...sum("Counted", String(counted), counted === total ? "" : `of ${total}`),
