@@ -147,7 +147,7 @@ def initial_of(options: Mapping[str, Any]) -> dict[str, Any]:
     exhaustive = {True: "yes", False: "no", None: "auto"}[options.get("exhaustive")]
     unknown = "create" if options.get("create_classes", True) else "reject"
     oracle = float(options.get("oracle") or 0) * 100
-    return {**options, "exhaustive": exhaustive, "unknown": unknown, "oracle": round(oracle, 4)}
+    return {**options, "exhaustive": exhaustive, "unknown": unknown, "oracle": f"{oracle:g}"}
 
 
 def class_map_of(posted: Mapping[str, str]) -> dict[str, str]:

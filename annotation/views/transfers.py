@@ -25,7 +25,7 @@ from annotation.transfers.states import Kind, State, moves_from
 from annotation.views.entry import Entry, enter
 from annotation.views.upload import find_transfer, limits
 
-FILES_SHOWN = 50
+FILES_SHOWN = 25
 FAULTS_SHOWN = 100
 # A worker looks every five seconds; one that has not come by then is not there.
 WORKER_SECONDS = 20
@@ -72,7 +72,7 @@ def _progress(found: Transfer) -> dict[str, Any]:
 def _upload_words(request: HttpRequest, entry: Entry, found: Transfer, form: ImportForm | None) -> dict[str, Any]:
     options = found.settings.get("options", {})
     mine = found.author_id == entry.actor.pk
-    uploads = found.uploads.order_by("completed_at", "id")
+    uploads = found.uploads.order_by("-fault", "completed_at", "id")
     names = may_see_names(entry, found)
     listed = Paginator(uploads, FILES_SHOWN).get_page(request.GET.get("files"))
     told: dict[str, Any] = {
