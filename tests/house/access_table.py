@@ -52,6 +52,7 @@ NEEDS: dict[str, Need] = {
     "picture": Need(VIEW),
     "thumbnail": Need(VIEW),
     "reference": Need(VIEW),
+    "references": Need(None, REVIEW),
     # its settings and classes
     "project_settings": Need(VIEW, ADMINISTER),
     "round_defaults": Need(VIEW, RUN),
