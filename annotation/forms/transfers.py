@@ -162,16 +162,20 @@ def class_map_of(posted: Mapping[str, str]) -> dict[str, str]:
 
 
 def map_rows(project: Project, classes: list[dict[str, Any]], chosen: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Lines of the table of classes: what was found, what is chosen, and whether the label is a class by itself."""
+    """Lines of the table of classes: what was found, what is chosen, and whether the label can be a class of its own.
+
+    Classes may have come since the files were looked at, so the label is asked for again.
+    """
     natural = ClassFinder(project)
     rows = []
     for entry in classes:
         label = entry["label"]
         known = natural.find(label)
-        picked = chosen.get(label)
-        value = entry["key"] if picked is None else picked or REFUSE
-        refused = entry["becomes"] == "refused" and picked is None and known is None
-        rows.append({**entry, "chosen": REFUSE if refused else value, "may_be_new": known is None})
+        value = chosen.get(label, known.key if known else entry["key"])
+        refused = value == "" and (label in chosen or entry["becomes"] == "refused")
+        becomes = "mapped" if known and entry["becomes"] == "new" else entry["becomes"]
+        more = {"becomes": becomes, "chosen": REFUSE if refused else value, "may_be_new": known is None}
+        rows.append({**entry, **more})
     return rows
 
 

@@ -21,7 +21,7 @@ from annotation.actions.imports import ImportOptions, ImportReport, import_datas
 from annotation.actions.releases import make_release, releases_of
 from annotation.archives import scratch_folder
 from annotation.errors import Refused
-from annotation.models import Snapshot, Transfer, TransferKind, TransferState
+from annotation.models import DatasetImport, Snapshot, Transfer, TransferKind, TransferState
 from annotation.transfers.faults import count_faults, write_faults
 from annotation.transfers.laying import LaidOut, lay_out, passed_over
 from annotation.transfers.sweep import sweep
@@ -118,9 +118,17 @@ def _imported(
     rejected, warnings = result.pop("rejected"), result.pop("warnings")
     listed = None if laid is not None else count_faults(transfer.folder)
     result |= listed or _kept(transfer, laid, rejected, [*warnings, *over])
+    _tell_record(transfer, result["refused"])
     shutil.rmtree(transfer.folder / "files", ignore_errors=True)
     transfer.uploads.all().delete()
     return result
+
+
+def _tell_record(transfer: Transfer, refused: int) -> None:
+    """What was refused on the way in counts as well as what the import refused."""
+    record = DatasetImport.objects.get(project=transfer.project, settings__transfer=transfer.pk)
+    record.counts["refused"] = refused
+    record.save(update_fields=["counts"])
 
 
 def _laid_out(transfer: Transfer, scratch: Path, tick: Callable[[], None]) -> tuple[LaidOut, int]:

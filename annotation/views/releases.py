@@ -30,12 +30,15 @@ def releases(request: HttpRequest, key: str) -> HttpResponse:
             return redirect("transfer", key, made.pk)
         except Refused as error:
             form.add_error("name", str(error))
-    first, second = (_release(entry.project, request.GET.get(word, "")) for word in ("first", "second"))
+    known = list(releases_of(entry.project)[:200])
+    newest = known[:2] if len(known) > 1 else [None, None]
+    first = _release(entry.project, request.GET.get("first", "")) or newest[1]
+    second = _release(entry.project, request.GET.get("second", "")) or newest[0]
     told = entry.context(
         "data",
         form=form,
         page=Paginator(releases_of(entry.project), PAGE).get_page(request.GET.get("page")),
-        all_releases=releases_of(entry.project)[:200],
+        all_releases=known,
         first=first,
         second=second,
         compared=compare_releases(first, second) if first and second else None,

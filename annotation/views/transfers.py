@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -90,7 +91,8 @@ def _upload_words(request: HttpRequest, entry: Entry, found: Transfer, form: Imp
     }
     if found.kind == TransferKind.PREVIEW and found.state == TransferState.SUCCEEDED:
         told["map_rows"] = map_rows(entry.project, found.result.get("classes", []), options.get("class_map", {}))
-        told["classes"] = list(CellClass.objects.filter(project=entry.project, retired_at=None).order_by("number"))
+        wanted = Q(retired_at=None) | Q(key__in={row["chosen"] for row in told["map_rows"]})
+        told["classes"] = list(CellClass.objects.filter(wanted, project=entry.project).order_by("number"))
     return told
 
 

@@ -13,13 +13,15 @@ import pytest
 from django.conf import settings as config
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from annotation.actions.imports import ImportOptions
+from annotation.actions.imports import FORMATS, SPLIT_CHOICES, ImportOptions
+from annotation.actions.projects import add_class, create_project
 from annotation.actions.transfers import start_export, start_preview, start_release
 from annotation.actions.transfers_work import execute_transfer
-from annotation.forms.transfers import FORMAT_WORDS, SPLIT_WORDS
-from annotation.models import Cell, DatasetImport, Field, Transfer
+from annotation.forms.transfers import FORMAT_WORDS, SPLIT_WORDS, map_rows
+from annotation.models import Cell, DatasetImport, Field, Membership, Role, Transfer
 from tests.annotation.uploading import imported, png, previewed, uploaded, voc
 from tests.cast import Cast
 
@@ -71,14 +73,8 @@ def test_only_those_who_run_the_project_see_its_data(cast: Cast) -> None:
         assert {address: cast.client(who).get(address).status_code for address in addresses} == dict.fromkeys(
             addresses, status
         ), who
-    other = Transfer.objects.create(project=finished_elsewhere(), kind="export")
+    other = Transfer.objects.create(project=create_project(name="Elsewhere"), kind="export")
     assert cast.client("lea").get(reverse("transfer", args=[key, other.pk])).status_code == 404
-
-
-def finished_elsewhere() -> Any:
-    from annotation.actions.projects import create_project
-
-    return create_project(name="Elsewhere")
 
 
 def test_posts_are_for_them_alone(cast: Cast) -> None:
@@ -142,6 +138,20 @@ def test_a_map_that_is_changed_and_looked_at_again_stays_chosen(cast: Cast) -> N
     assert found.settings["options"]["class_map"] == {}
 
 
+def test_a_preview_that_grew_old_never_refuses_what_has_become_a_class(cast: Cast) -> None:
+    transfer = previewed(uploaded(cast.project, cast.lea, FILES), cast.lea)
+    found = transfer.result["classes"]
+    chosen = {row["label"]: row["chosen"] for row in map_rows(cast.project, found, {})}
+    assert chosen == {"seg": "seg", "Odd cell": "", "RBC": ""}
+    add_class(project=cast.project, name="Odd cell")
+    rows = {row["label"]: row for row in map_rows(cast.project, found, {"RBC": ""})}
+    assert (rows["Odd cell"]["chosen"], rows["Odd cell"]["becomes"]) == ("odd_cell", "mapped")
+    assert rows["RBC"]["chosen"] == "-"
+    cast.project.classes.filter(key="odd_cell").update(retired_at=timezone.now())
+    shown = page(cast.client("lea"), "transfer", cast.project.key, transfer.pk).content.decode()
+    assert re.search(r'value="odd_cell"\s+selected', shown)
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -175,8 +185,6 @@ def test_a_class_that_is_none_is_refused_in_words(cast: Cast) -> None:
 
 def test_names_of_files_are_for_the_sender_reviewers_and_administrators(cast: Cast) -> None:
     """Lea sent them; Ada administers; another engineer is told how many, but no name."""
-    from annotation.models import Membership, Role
-
     Membership.objects.filter(user=cast.ana).update(role=Role.ENGINEER)
     transfer = previewed(uploaded(cast.project, cast.lea, FILES), cast.lea)
     for _ in range(2):
@@ -295,6 +303,4 @@ def test_the_data_page_lists_what_came_and_went_by_few_queries(
 
 
 def test_every_choice_has_words() -> None:
-    from annotation.actions.imports import FORMATS, SPLIT_CHOICES
-
     assert (set(FORMAT_WORDS), set(SPLIT_WORDS)) == (set(FORMATS), set(SPLIT_CHOICES))
