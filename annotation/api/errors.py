@@ -24,7 +24,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     answer = exception_handler(error, context)
     if answer is None:
         return None
-    if isinstance(error, exceptions.ValidationError):
+    if isinstance(error, exceptions.Throttled):
+        answer.data = {"message": f"Too many requests: wait {answer.headers.get('Retry-After', 'some')} seconds."}
+    elif isinstance(error, exceptions.ValidationError):
         faults = error.detail if isinstance(error.detail, dict) else {"all": error.detail}
         answer.data = {"message": "Some values cannot be: see faults.", "faults": faults}
     elif isinstance(error, exceptions.APIException):

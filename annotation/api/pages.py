@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers as s
-from rest_framework.pagination import CursorPagination, PageNumberPagination
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination, PageNumberPagination
+from rest_framework.request import Request
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -25,6 +28,17 @@ class LongPages(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 2000
     ordering = "pk"
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Raises NotFound for one that this server has not made."""
+        cursor = super().decode_cursor(request)
+        if (
+            cursor is not None
+            and cursor.position is not None
+            and not re.fullmatch(r"[0-9]{1,19}", str(cursor.position))
+        ):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
 
 
 _PAGES = (OpenApiParameter("page", int), OpenApiParameter("page_size", int, description="at most 1000"))

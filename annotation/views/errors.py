@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 
@@ -30,4 +30,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _page(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
+    """Programs are answered in their own way, as by annotation.api.errors."""
+    if request.path.startswith("/api/"):
+        return JsonResponse({"message": f"{title}. {message}"}, status=status)
     return render(request, "annotation/error.html", {"title": title, "message": message}, status=status)
