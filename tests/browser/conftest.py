@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.db import connections
 from django.test.testcases import LiveServerThread
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 if TYPE_CHECKING:  # it loads models, and there are no settings yet
     from tests.cast import Cast
@@ -50,6 +50,7 @@ def chromium(django_db_setup: None) -> Iterator[Browser]:
     if not (settings.BASE_DIR / "static" / "dist" / "workbench.js").exists():
         pytest.fail("The scripts of the pages are not built. Type: make", pytrace=False)
     sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium refuses to sandbox what root starts
+    expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS + sandbox)
         yield browser
