@@ -41,6 +41,18 @@ def prepare(home: Path) -> None:
         _quiet_what_is_loaded()
     else:
         _write_settings(config / "Ultralytics")
+    _give_pillow_back()
+
+
+def _give_pillow_back() -> None:
+    """ultralytics puts its own function in place of Image.open, and that one answers a file that is no image by
+    asking for a package that is not there. Everybody else in the process is told the truth by Pillow's.
+    """
+    from PIL import Image
+    from ultralytics.utils import patches
+
+    if Image.open is patches.image_open:
+        Image.open = patches._image_open
 
 
 def _choices(folder: Path) -> dict[str, str | bool]:

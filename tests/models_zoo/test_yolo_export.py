@@ -53,3 +53,14 @@ def test_a_fused_model_is_refused(tmp_path: Path) -> None:
         model.fuse()
     with pytest.raises(ValueError, match="fused"):
         Raw(model)
+
+
+def test_a_file_that_is_no_image_is_still_called_so(tmp_path: Path) -> None:
+    environment.prepare(tmp_path / "environment")
+    import ultralytics  # noqa: F401  # it replaces Pillow's function
+    from PIL import Image, UnidentifiedImageError
+
+    file = tmp_path / "a.png"
+    file.write_text("no picture")
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(file)
