@@ -129,7 +129,7 @@ def test_a_picture(cast: Cast, ada: Client) -> None:
     assert b"".join(answer.streaming_content).startswith(b"\x89PNG")  # type: ignore[attr-defined]
     small = ada.get(f"/api/projects/study/fields/{field.code}/image/?small=true")
     assert small.headers["Content-Type"] == "image/jpeg"
-    small.close()
+    assert b"".join(small.streaming_content).startswith(b"\xff\xd8")  # type: ignore[attr-defined]
     gone = rows.field(cast.project)
     call(ada, "get", f"projects/study/fields/{gone.code}/image/", status=404)
     call(cast.client("otto"), "get", f"projects/study/fields/{field.code}/image/", status=404)
