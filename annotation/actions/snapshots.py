@@ -8,13 +8,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Prefetch
 
 from annotation.access import Actor, Permission, require
 from annotation.models import Cell, Field, Project, Reading, Snapshot
@@ -22,6 +22,8 @@ from annotation.models.field import FieldQuerySet
 from annotation.shapes import Kind, Shape
 
 Told = Callable[[int], None]
+# Readings whose cells are fetched at once.
+CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,20 +160,27 @@ def tally_of(snapshot: Snapshot, split: str = "") -> Tally:
 
 def freeze(fields: FieldQuerySet) -> Iterator[FrozenReading]:
     """The current readings of `fields` with their living cells, ordered by field."""
-    cells = Cell.objects.alive().select_related("cell_class").order_by("pk")
-    labelled = (
-        fields.labelled()
-        .select_related("case", "slide", "current_reading")
-        .prefetch_related(Prefetch("current_reading__cells", queryset=cells))
-        .order_by("pk")
-    )
-    for row in labelled.iterator(chunk_size=500):
-        reading = row.current_reading
-        if reading is not None:
-            yield _frozen(row, reading)
+    rows = fields.labelled().select_related("case", "slide", "current_reading").order_by("pk").iterator(CHUNK)
+    while chunk := list(islice(rows, CHUNK)):
+        cells = _cells([row.current_reading_id for row in chunk])
+        for row in chunk:
+            if row.current_reading is not None:
+                yield _frozen(row, row.current_reading, tuple(cells.get(row.current_reading.pk, ())))
 
 
-def _frozen(row: Field, reading: Reading) -> FrozenReading:
+def _cells(readings: list[int | None]) -> dict[int, list[FrozenCell]]:
+    """The living cells of these readings. As plain values, because a project has hundreds of thousands."""
+    found = dict[int, list[FrozenCell]]()
+    rows = Cell.objects.alive().filter(reading__in=readings).order_by("pk")
+    for reading, uuid, version, number, kind, points, provenance, attributes in rows.values_list(
+        "reading_id", "uuid", "version", "cell_class__number", "kind", "points", "provenance", "attributes"
+    ).iterator(2000):
+        cell = FrozenCell(str(uuid), version, number, kind, tuple(points), provenance, attributes)  # type: ignore[arg-type]  # the column's choices are the shape's kinds
+        found.setdefault(reading, []).append(cell)
+    return found
+
+
+def _frozen(row: Field, reading: Reading, cells: tuple[FrozenCell, ...]) -> FrozenReading:
     return FrozenReading(
         field=row.pk,
         code=row.public_name,
@@ -186,18 +195,7 @@ def _frozen(row: Field, reading: Reading) -> FrozenReading:
         reading=reading.pk,
         source=reading.source,
         exhaustive=reading.exhaustive,
-        cells=tuple(
-            FrozenCell(
-                uuid=str(cell.uuid),
-                version=cell.version,
-                number=cell.cell_class.number,
-                kind=cell.shape.kind,
-                points=cell.shape.points,
-                provenance=cell.provenance,
-                attributes=cell.attributes,
-            )
-            for cell in reading.cells.all()
-        ),
+        cells=cells,
     )
 
 
