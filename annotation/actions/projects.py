@@ -93,7 +93,7 @@ def change_project(*, project: Project, change: ProjectChange, actor: Actor, cli
     if not 0.5 <= change.shrink <= 1:
         raise Refused(f"A shrink factor of {change.shrink:g} cannot be: choose 0.5 to 1, 0.9 as a rule.")
     with transaction.atomic():
-        locked = Project.objects.select_for_update().get(pk=project.pk)
+        locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         before = {field.name: getattr(locked, field.name) for field in fields(change)}
         after = asdict(change)
         changed = {name for name in after if after[name] != before[name]}
@@ -110,7 +110,7 @@ def keep_round_defaults(*, project: Project, defaults: dict[str, Any], actor: Ac
     """What a new round starts from. Whoever calls has checked that they are settings of a round."""
     require(actor, project, Permission.RUN)
     with transaction.atomic():
-        before = Project.objects.select_for_update().get(pk=project.pk).round_defaults
+        before = Project.objects.select_for_update(no_key=True).get(pk=project.pk).round_defaults
         Project.objects.filter(pk=project.pk).update(round_defaults=defaults)
         _record(project, actor, "round defaults set", before, defaults, client)
 
@@ -156,6 +156,7 @@ def _add_classes(project: Project, ontology: Ontology) -> None:
             ontology_id=entry.ontology_id,
             counted=entry.counted,
             kind=entry.kind,
+            guideline=entry.guideline,
         )
     project.next_class_number = len(numbers) + 1
     project.save(update_fields=["next_class_number"])
@@ -168,7 +169,7 @@ def add_class(*, project: Project, name: str, actor: Actor = None, client: str =
     A name that means a class already gives that class back.
     """
     require(actor, project, Permission.RUN)
-    locked = Project.objects.select_for_update().get(pk=project.pk)
+    locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     known = ClassFinder(locked).find(name)
     if known is not None:
         return known

@@ -28,9 +28,15 @@ class OntologyError(Refused):
     """The file is not an ontology; the message names the file and the entry."""
 
 
+LONGEST_GUIDELINE = 4000
+
+
 @dataclass(frozen=True, slots=True)
 class ClassEntry:
-    """One class. `parent` is the key of the class it rolls up to; `hotkey` one key, or two struck one after another."""
+    """One class. `parent` is the key of the class it rolls up to; `hotkey` one key, or two struck one after another.
+
+    `guideline` says in words how to tell it.
+    """
 
     key: str
     name: str
@@ -44,6 +50,7 @@ class ClassEntry:
     ontology_id: str = ""
     counted: bool = True
     kind: Literal["cell", "artefact", "unsure"] = "cell"
+    guideline: str = ""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -122,6 +129,8 @@ def check_entry(where: str, entry: ClassEntry) -> None:
         (any(not word.isprintable() for word in entry.words), "a word holds a character that cannot be printed"),
         (not _COLOUR.fullmatch(entry.colour), f"the colour {entry.colour!r} is not like #D55E00"),
         (bool(entry.ontology_id) and not _ID.fullmatch(entry.ontology_id), "an ontology id looks like CL:0000836"),
+        (len(entry.guideline) > LONGEST_GUIDELINE, f"a guideline has at most {LONGEST_GUIDELINE} letters"),
+        (any(not line.isprintable() for line in entry.guideline.splitlines()), "the guideline cannot be printed"),
         (len(entry.hotkey) > 2, f"the hotkey {entry.hotkey!r} has more than two keys"),
     ):
         if wrong:

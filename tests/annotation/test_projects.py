@@ -89,3 +89,9 @@ def test_a_new_class_takes_the_next_number_and_hangs_under_cell() -> None:
     # The number of a class that is gone is never given again; a key of no Latin letter still is a key.
     second, third = add_class(project=project, name="组织细胞"), add_class(project=project, name="巨噬细胞")
     assert [(entry.number, entry.key) for entry in (second, third)] == [(30, "class"), (31, "class_2")]
+
+
+@pytest.mark.parametrize("ontology", ["bone_marrow", "blood"])
+def test_every_class_that_comes_along_has_a_guideline(ontology: str) -> None:
+    project = create_project(name="Guided", ontology=ontology)
+    assert not project.classes.filter(guideline="").exists()
