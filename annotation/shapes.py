@@ -69,7 +69,8 @@ def fault_of(shape: Shape, width: int, height: int) -> str | None:
     """Why `shape` cannot be a cell of a field of that size, in plain words; None when it can.
 
     A circle may reach over the border (a cell that the border cuts is circled whole) as long as its centre lies
-    inside. A box or contour describes pixels, so it must lie inside, give or take BORDER_SLACK_PX.
+    inside and its radius is no longer than the image. A box or contour describes pixels, so it must lie inside, give or
+    take BORDER_SLACK_PX.
     """
     if any(not math.isfinite(value) for value in shape.points):
         return "a coordinate is not a finite number"
@@ -95,6 +96,8 @@ def _fault_of_circle(shape: Shape, width: int, height: int) -> str | None:
     cx, cy, r = shape.points
     if r <= 0:
         return f"radius {r:g} px is not above zero"
+    if r > max(width, height):
+        return f"radius {r:g} px is more than the whole image of {width} x {height} px"
     if not (0 <= cx <= width and 0 <= cy <= height):
         return f"outside the image: centre {cx:g}, {cy:g} in {width} x {height} px"
     return None

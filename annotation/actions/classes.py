@@ -113,7 +113,7 @@ def remove_reference(*, reference: ReferenceCell, actor: Actor, client: str = ""
 def _locked(cell_class: CellClass, actor: Actor) -> Project:
     """Classes are checked against each other, so changes of one project come one after another."""
     require(actor, cell_class.project, Permission.ADMINISTER)
-    project = Project.objects.select_for_update().get(pk=cell_class.project_id)
+    project = Project.objects.select_for_update(no_key=True).get(pk=cell_class.project_id)
     cell_class.refresh_from_db()
     return project
 

@@ -252,7 +252,8 @@ class ImportRun:
         moved = list[Path]()
         try:
             with transaction.atomic():
-                project = Project.objects.select_for_update().get(pk=self.project.pk)
+                # Not for the key: people go on saving cells while an import writes for minutes.
+                project = Project.objects.select_for_update(no_key=True).get(pk=self.project.pk)
                 if (done := imported_by(project, self.transfer)) is not None:
                     return done  # another attempt was not dead, only slow
                 options = self.options

@@ -115,7 +115,7 @@ def remove_person(*, membership: Membership, actor: Actor) -> None:
 
 
 def _keep_an_administrator(membership: Membership) -> None:
-    Project.objects.select_for_update().get(pk=membership.project_id)
+    Project.objects.select_for_update(no_key=True).get(pk=membership.project_id)
     others = Membership.objects.filter(project_id=membership.project_id, role=Role.ADMINISTRATOR, user__is_active=True)
     if membership.role == Role.ADMINISTRATOR and not others.exclude(pk=membership.pk).exists():
         raise PeopleError("A project needs an administrator: give somebody else that role first.")

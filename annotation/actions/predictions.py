@@ -40,7 +40,8 @@ def publish_predictions(
     A field that this model has predicted before keeps its predictions: they never change, and cells may point to them.
     """
     require(actor, project, Permission.RUN)
-    Project.objects.select_for_update().get(pk=project.pk)  # two that predict at once must not both find a field bare
+    # Two that predict at once must not both find a field bare.
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     ids = [field.pk for field in fields]
     done = set(
         Prediction.objects.filter(field_id__in=ids, model_id=model_id).values_list("field_id", flat=True).distinct()

@@ -53,8 +53,10 @@ def open_reading(
     that are there already are never covered.
     """
     require(actor, field.project, Permission.LABEL)
+    mine = field.readings.filter(state=ReadingState.OPEN, source=source, author_id=_id(actor))
+    list(mine.select_for_update(no_key=True))  # before the field: somebody may be submitting it
     locked = _locked(field.pk)  # of two tabs, the second finds the first's
-    reading = locked.readings.filter(state=ReadingState.OPEN, source=source, author_id=_id(actor)).first()
+    reading = mine.first()
     if reading is None:
         reading = Reading.objects.create(field=field, author_id=_id(actor), source=source)
         _record(reading, actor, "opened", client)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
+from django.db import DataError, IntegrityError, transaction
 
 from annotation.access import Actor, Permission, require
 from annotation.actions.cells import CellContent, CellError, Pen, StaleVersionError, hold_reading
@@ -100,8 +100,9 @@ class _Work:
             return Saved("stale", cell=error.current)
         except Refused as error:
             return Saved("refused", message=str(error))
-        except DatabaseError:
-            # Another reading took the uuid in this very moment, or a value is beyond what a column holds.
+        except (DataError, IntegrityError):
+            # Another reading took the uuid in this very moment, or a value is beyond what a column holds. Of a database
+            # that is busy the caller hears by the exception: the same is sent again, and nobody need draw anew.
             del self.pen.events[before:]
             return Saved("refused", message="The database could not keep this change: draw the cell anew.")
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from annotation.access import Actor, Permission, require
 from annotation.actions.readings import choose_current
 from annotation.errors import Refused
-from annotation.models import Case, Event, Reading, ReadingState
+from annotation.models import Case, Event, Field, Reading, ReadingState
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,14 @@ def _to_sign(readings: QuerySet[Reading]) -> QuerySet[Reading]:
 
 
 def _sign(readings: QuerySet[Reading], actor: Actor, client: str) -> int:
-    """Sign off those of `readings` that wait for it. A current reading that is signed off stays the current one."""
-    chosen = list(_to_sign(readings).select_for_update(of=("self",)).select_related("field"))
+    """Sign off those of `readings` that wait for it. A current reading that is signed off stays the current one.
+
+    The fields are locked as well, so that none gets another current reading between the look and the signature.
+    """
+    held = list(_to_sign(readings).order_by("pk").select_for_update(of=("self",), no_key=True))
+    fields = Field.objects.filter(pk__in=[row.field_id for row in held]).order_by("pk")
+    list(fields.select_for_update(no_key=True))
+    chosen = list(_to_sign(Reading.objects.filter(pk__in=[row.pk for row in held])).select_related("field"))
     Reading.objects.filter(pk__in=[row.pk for row in chosen]).update(
         state=ReadingState.SIGNED_OFF,
         signed_off_at=timezone.now(),

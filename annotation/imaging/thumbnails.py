@@ -46,13 +46,17 @@ def _framed(whole: Image.Image, bounds: Bounds) -> Image.Image:
     x0, y0, x1, y1 = bounds
     half = max(x1 - x0, y1 - y0, 1.0) * (0.5 + _MARGIN)
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
-    square = tuple(round(value) for value in (x - half, y - half, x + half, y + half))
-    side = max(1, square[2] - square[0])
-    frame = Image.new("RGB", (side, side), (128, 128, 128))
-    inside = (max(0, square[0]), max(0, square[1]), min(whole.width, square[2]), min(whole.height, square[3]))
+    left, top = round(x - half), round(y - half)
+    side = max(1, round(x + half) - left)
+    frame = Image.new("RGB", (CROP_PX, CROP_PX), (128, 128, 128))
+    inside = (max(0, left), max(0, top), min(whole.width, left + side), min(whole.height, top + side))
     if inside[0] < inside[2] and inside[1] < inside[3]:
-        frame.paste(whole.crop(inside), (inside[0] - square[0], inside[1] - square[1]))
-    return frame.resize((CROP_PX, CROP_PX), Image.Resampling.LANCZOS)
+        # Only what is shown is made, so that the size of the bounds costs nothing.
+        corners = zip(inside, (left, top, left, top), strict=True)
+        place = [round((value - origin) * CROP_PX / side) for value, origin in corners]
+        size = (max(1, place[2] - place[0]), max(1, place[3] - place[1]))
+        frame.paste(whole.resize(size, Image.Resampling.LANCZOS, box=inside), (place[0], place[1]))
+    return frame
 
 
 def _opened(source: Path) -> Image.Image:

@@ -32,7 +32,7 @@ def register_model(*, project: Project, kind: ModelKind, files: Path, label: str
     undone, the next attempt registers the same model again. `values` are the other columns of the row. `label`: where
     it is not the next one of its kind.
     """
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     label = label or _next_label(project, kind)
     sha256 = hashlib.sha256((files / "weights.pt").read_bytes()).hexdigest()
     folder = Path(project.key) / f"{label}-{sha256[:12]}"

@@ -25,7 +25,8 @@ def predict_field(*, field: Field, actor: Actor) -> Run:
     project = field.project
     if not may(actor, project, Permission.RUN):
         require(actor, project, Permission.LABEL)
-    Project.objects.select_for_update().get(pk=project.pk)  # of two who ask at once, the second gets the first's run
+    # Of two who ask at once, the second gets the first's run.
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     model = deployed_model(project)
     if model is None and not starter_fits(project):
         raise ModelError(f"No model predicts in {project.name} yet: an engineer must run a round first.")

@@ -17,7 +17,7 @@ def promote_model(*, model: ModelVersion, reason: str, knowingly: bool, actor: A
     Raises ModelError where it predicts already, no reason is given, or the gate's refusal was not acknowledged.
     """
     require(actor, model.project, Permission.RUN)
-    Project.objects.select_for_update().get(pk=model.project_id)
+    Project.objects.select_for_update(no_key=True).get(pk=model.project_id)
     if deployed_model(model.project) == model:
         raise ModelError(f"{model.label} predicts already: there is nothing to change.")
     if not reason.strip():

@@ -33,7 +33,7 @@ def start_round(*, project: Project, settings: RoundSettings, actor: Actor) -> R
     """
     require(actor, project, Permission.RUN)
     check_names(settings)
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     busy = project.rounds.filter(state__in=WORKING).first()
     if busy is not None:
         raise RoundError(
@@ -133,7 +133,7 @@ def retry_round(*, round_: Round, actor: Actor) -> bool:
     Raises RoundError when a later round has begun: its batch took the place of this one's.
     """
     require(actor, round_.project, Permission.RUN)
-    Project.objects.select_for_update().get(pk=round_.project_id)
+    Project.objects.select_for_update(no_key=True).get(pk=round_.project_id)
     round_.refresh_from_db()
     if round_.state not in {RoundState.FAILED, RoundState.CANCELLED}:
         return False

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from annotation.actions.classes import retire_class
@@ -283,3 +284,28 @@ def test_a_browser_must_bring_its_token(cast: Cast, reading: int) -> None:
     answer = client.post(f"/api/readings/{reading}/changes/", {"changes": []}, content_type="application/json")
     assert answer.status_code == 403
     assert "CSRF" in answer.json()["message"]
+
+
+def test_a_database_that_is_busy_is_no_refusal(
+    cast: Cast, ana: Client, reading: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The browser sends the same again after a fault; what is refused it would lay before the person."""
+    change = cell(number(cast.project, "seg"))
+
+    def busy(**_: Any) -> None:
+        raise OperationalError("deadlock detected")
+
+    ana.raise_request_exception = False
+    with monkeypatch.context() as patch:
+        patch.setattr(Cell.objects, "create", busy)
+        call(ana, "post", f"readings/{reading}/changes/", {"changes": [change]}, status=500)
+    (saved,) = save(ana, reading, change)
+    assert saved["status"] == "saved"
+
+
+@pytest.mark.parametrize("radius", [1e9, 1e300])
+def test_a_circle_is_no_larger_than_its_field(cast: Cast, ana: Client, reading: int, radius: float) -> None:
+    shape = {"kind": "circle", "points": [50.0, 60.0, radius]}
+    (answer,) = save(ana, reading, cell(number(cast.project, "seg"), shape=shape))
+    assert answer["status"] == "refused"
+    assert "whole image" in answer["message"]

@@ -111,3 +111,10 @@ def test_a_cell_at_the_border_stays_in_the_middle_of_its_picture(tmp_path: Path)
     assert max(grey) - min(grey) < 12
     assert red[0] > 180
     assert red[1] < 20
+
+
+def test_a_picture_of_immense_bounds_is_small_all_the_same(tmp_path: Path) -> None:
+    source = tmp_path / "field.png"
+    Image.new("RGB", (100, 100), (200, 0, 0)).save(source)
+    with Image.open(crop(source, tmp_path / "kept", sha256="ab" * 32, bounds=(-1e9, -1e9, 1e9, 1e9))) as image:
+        assert image.size == (160, 160)

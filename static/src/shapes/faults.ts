@@ -22,6 +22,7 @@ function faultOfCircle(shape: Shape, field: Size): string | null {
   const [x = 0, y = 0, r = 0] = shape.points;
   if (shape.points.length !== 3) return "A circle needs a centre and a radius. Draw the cell again.";
   if (r <= 0) return "The circle has no size. Drag from the middle of the cell to its edge.";
+  if (r > Math.max(field.width, field.height)) return "The circle is larger than the field. Draw it round one cell.";
   if (x < 0 || y < 0 || x > field.width || y > field.height) {
     return "The middle of the circle lies outside the field. Move it inside.";
   }

@@ -120,6 +120,7 @@ test.each<[Shape["kind"], number[], string]>([
   ["circle", [50, 50, 0], "no size"],
   ["circle", [-1, 50, 10], "outside"],
   ["circle", [50, 50], "centre and a radius"],
+  ["circle", [50, 50, 1e6], "larger than the field"],
   ["circle", [Number.NaN, 50, 10], "not a number"],
   ["box", [10, 10, 10, 20], "no size"],
   ["box", [-2, 10, 10, 20], "outside"],
