@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,14 +147,19 @@ def visitor(chromium: Browser, site: Site) -> Iterator[Visitor]:
         pytest.fail("The browser complained:\n" + "\n".join(made.complaints), pytrace=False)
 
 
-@pytest.fixture(scope="session")
-def axe() -> Callable[[Page], list[str]]:
+class Axe:
     """What axe has against a page: its rule, and the first element at fault."""
-    source = (settings.BASE_DIR / "static" / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
-    def look(page: Page) -> list[str]:
-        page.evaluate(source)
-        found = page.evaluate("() => axe.run()")
+    def __init__(self) -> None:
+        self._source = (settings.BASE_DIR / "static" / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+    def __call__(self, page: Page, rules: Sequence[str] = ()) -> list[str]:
+        """By all of its rules, or by those that are named."""
+        page.evaluate(f"() => {{ if (!window.axe) {{ {self._source} }} }}")
+        found = page.evaluate("rules => axe.run(rules.length ? { runOnly: rules } : {})", list(rules))
         return [f"{one['id']}: {one['help']} ({one['nodes'][0]['html'][:160]})" for one in found["violations"]]
 
-    return look
+
+@pytest.fixture(scope="session")
+def axe() -> Axe:
+    return Axe()

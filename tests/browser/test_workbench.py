@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 
 import pytest
 from django.conf import settings
 from django.db.models import F, Value
 from django.db.models.functions import Concat
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from annotation.models import Cell, CellClass, Field, Prediction, Reading, ReadingState, ReferenceCell, Rejection
 from learning.models import Deployment, Run
 from learning.states import RunState
-from tests.browser.conftest import Site, Visitor
+from tests.browser.conftest import Axe, Site, Visitor
 from tests.browser.desk import Desk, predict
 from tests.learning import rows
 
@@ -438,7 +437,7 @@ def test_keys_and_menu_come_from_the_commands(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing(visitor: Visitor, field: Field, axe: Callable[[Page], list[str]], theme: str) -> None:
+def test_axe_finds_nothing(visitor: Visitor, field: Field, axe: Axe, theme: str) -> None:
     predict(field, ("seg", 0.9, 100, 100, 30), ("lym", 0.8, 250, 100, 30))
     desk = Desk(visitor.page("ana", color_scheme=theme), field).open()
     desk.click(100, 100)
@@ -459,9 +458,7 @@ def test_without_scripts_the_picture_is_there(visitor: Visitor, field: Field) ->
     expect(page.get_by_role("img", name=f"Field {field.code}")).to_be_visible()
 
 
-def test_on_a_narrow_screen_field_and_panel_are_both_reached(
-    visitor: Visitor, field: Field, axe: Callable[[Page], list[str]]
-) -> None:
+def test_on_a_narrow_screen_field_and_panel_are_both_reached(visitor: Visitor, field: Field, axe: Axe) -> None:
     desk = Desk(visitor.page("ana", viewport={"width": 390, "height": 800}), field).open()
     expect(desk.canvas).to_be_visible()
     desk.page.get_by_label("Find a class").scroll_into_view_if_needed()
