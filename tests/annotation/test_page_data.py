@@ -39,6 +39,7 @@ SETTINGS = {"format": "auto", "case_by": "files", "split": "auto", "exhaustive":
 def fresh() -> None:
     for folder in (config.TRANSFERS_DIR, config.SCRATCH_DIR):
         shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)  # as the settings make it: other tests upload through it
 
 
 def page(client: Client, name: str, *args: Any, **asked: Any) -> Any:

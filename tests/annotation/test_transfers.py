@@ -63,6 +63,7 @@ def fresh() -> None:
     """Rows are rolled back after each test, and their numbers given again; files are not."""
     for folder in (config.TRANSFERS_DIR, config.SCRATCH_DIR):
         shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)  # as the settings make it: other tests upload through it
 
 
 def silent(done: int, total: int) -> None:
