@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import IO, Any
 
+from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
@@ -23,7 +24,10 @@ class PlainJSONParser(BaseParser):
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        raw = stream.read()
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        raw = stream.read(most + 1)
+        if len(raw) > most:
+            raise ParseError(f"A request has at most {most} bytes: send it in several.")
         try:
             data = json.loads(raw.decode(), parse_constant=_constant, parse_float=_finite, parse_int=_integer)
         except (ValueError, RecursionError) as error:

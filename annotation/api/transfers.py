@@ -31,7 +31,7 @@ from annotation.forms.transfers import ImportForm, initial_of
 from annotation.models import Snapshot, Split, Transfer, TransferKind, TransferState, Upload
 from annotation.transfers.faults import read_faults
 from annotation.views import export as pages
-from annotation.views.transfers import reason_without_names
+from annotation.views.transfers import error_of, may_see_names, reason_without_names
 from annotation.views.upload import find_transfer
 
 OFFER = 1000
@@ -39,6 +39,7 @@ OFFER = 1000
 
 class TransferAnswer(s.ModelSerializer[Transfer]):
     author = s.SerializerMethodField()
+    error = s.SerializerMethodField()
     progress = s.DictField(child=s.JSONField())
     result = s.DictField(child=s.JSONField())
     release = s.IntegerField(source="snapshot_id", allow_null=True, help_text="that was made, or is exported")
@@ -53,6 +54,12 @@ class TransferAnswer(s.ModelSerializer[Transfer]):
 
     def get_author(self, row: Transfer) -> str | None:
         return name_of(row.author)
+
+    def get_error(self, row: Transfer) -> str:
+        if not row.error:
+            return ""
+        actor = self.context["request"].user
+        return error_of(row, names=may_see_names(actor, permissions_of(actor, row.project), row))
 
 
 class TransferFilter(s.Serializer[Any]):
@@ -165,7 +172,7 @@ class TransferView(View):
 
     def told(self, transfer: Transfer, status: int = 200) -> Response:
         transfer.refresh_from_db()
-        return Response(TransferAnswer(transfer).data, status=status)
+        return Response(TransferAnswer(transfer, context={"request": self.request}).data, status=status)
 
     def offered(self) -> list[uploads.Offered]:
         return [uploads.Offered(file["name"], file["size"]) for file in self.said(OfferBody)["files"]]
@@ -176,14 +183,14 @@ class Transfers(TransferView):
     def get(self, request: Request, key: str) -> Response:
         """Uploads, imports, exports and releases, the newest first."""
         rows = self.project(Permission.RUN).transfers.filter(**self.asked(TransferFilter))
-        return self.paged(rows.select_related("author").order_by("-pk"), TransferAnswer)
+        return self.paged(rows.select_related("author", "project").order_by("-pk"), TransferAnswer)
 
 
 class OneTransfer(TransferView):
     @extend_schema(operation_id="read_transfer", responses={200: TransferAnswer})
     def get(self, request: Request, key: str, pk: int) -> Response:
         """Where it stands. Of a preview `result` says what would come in, of an export what is in the archive."""
-        return Response(TransferAnswer(self.transfer()).data)
+        return Response(TransferAnswer(self.transfer(), context={"request": request}).data)
 
 
 class Uploads(TransferView):
@@ -323,8 +330,7 @@ class TransferFaults(TransferView):
     def get(self, request: Request, key: str, pk: int) -> Response:
         """What was refused and warned of, from `offset` on."""
         transfer, asked = self.transfer(), self.asked(FaultFilter)
-        can = permissions_of(self.actor, transfer.project)
-        names = transfer.author_id == self.actor.pk or bool({Permission.REVIEW, Permission.ADMINISTER} & can)
+        names = may_see_names(self.actor, permissions_of(self.actor, transfer.project), transfer)
         first = asked.get("offset", 0)
         entries = islice(read_faults(transfer.folder), first, first + asked.get("limit", 100))
         return Response({"faults": [_fault(entry, n, names=names) for n, entry in enumerate(entries, start=first + 1)]})

@@ -209,9 +209,9 @@ def _moment(request: HttpRequest) -> datetime:
     """When the page was made; a form without it saw nothing."""
     try:
         moment = datetime.fromisoformat(request.POST.get("until", ""))
-    except ValueError:
-        moment = datetime.fromtimestamp(0, UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return datetime.fromtimestamp(0, UTC)
 
 
 def _fields(number: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -53,7 +54,8 @@ def _page(
         "data",
         **_progress(found),
         fault=fault,
-        names=may_see_names(entry, found),
+        names=may_see_names(entry.actor, entry.can, found),
+        error=error_of(found, names=may_see_names(entry.actor, entry.can, found)),
         mine=found.author_id == entry.actor.pk,
         moves=moves_from(Kind(found.kind), State(found.state)),
     )
@@ -74,7 +76,7 @@ def _upload_words(request: HttpRequest, entry: Entry, found: Transfer, form: Imp
     options = found.settings.get("options", {})
     mine = found.author_id == entry.actor.pk
     uploads = found.uploads.order_by("-fault", "completed_at", "id")
-    names = may_see_names(entry, found)
+    names = may_see_names(entry.actor, entry.can, found)
     listed = Paginator(uploads, FILES_SHOWN).get_page(request.GET.get("files"))
     told: dict[str, Any] = {
         "received": received_of(found),
@@ -96,9 +98,15 @@ def _upload_words(request: HttpRequest, entry: Entry, found: Transfer, form: Imp
     return told
 
 
-def may_see_names(entry: Entry, found: Transfer) -> bool:
+def may_see_names(actor: User, can: frozenset[Permission], found: Transfer) -> bool:
     """Names of files may be patients': for who sent them, and for reviewers and administrators."""
-    return found.author_id == entry.actor.pk or bool({Permission.REVIEW, Permission.ADMINISTER} & entry.can)
+    return found.author_id == actor.pk or bool({Permission.REVIEW, Permission.ADMINISTER} & can)
+
+
+def error_of(found: Transfer, *, names: bool) -> str:
+    """Why it failed. Of files that came in the reason may hold a name, as those of single files do."""
+    came_in = found.kind in (TransferKind.PREVIEW, TransferKind.IMPORT)
+    return found.error if names or not came_in or not found.error else "It failed; why is told to its sender."
 
 
 @login_required
@@ -165,7 +173,8 @@ def faults(request: HttpRequest, key: str, pk: int) -> HttpResponseBase:
     """All that was refused and warned of, as a table for a spreadsheet."""
     entry = enter(request, key, Permission.RUN)
     found = find_transfer(entry.project, pk)
-    answer = StreamingHttpResponse(_table(found, names=may_see_names(entry, found)), content_type="text/csv")
+    names = may_see_names(entry.actor, entry.can, found)
+    answer = StreamingHttpResponse(_table(found, names=names), content_type="text/csv")
     answer["Content-Disposition"] = f'attachment; filename="{entry.project.key}-{found.pk}-refused.csv"'
     return answer
 

@@ -309,3 +309,9 @@ def test_a_circle_is_no_larger_than_its_field(cast: Cast, ana: Client, reading: 
     (answer,) = save(ana, reading, cell(number(cast.project, "seg"), shape=shape))
     assert answer["status"] == "refused"
     assert "whole image" in answer["message"]
+
+
+def test_a_body_without_end_is_not_read_into_memory(ana: Client, reading: int, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    said = call(ana, "post", f"readings/{reading}/changes/", {"changes": [], "more": "x" * 2000}, status=400)
+    assert "at most 1000 bytes" in said["message"]

@@ -236,3 +236,12 @@ def test_their_queries_do_not_grow_with_their_length(
         client.get(CASES)
     with django_assert_max_num_queries(16):
         client.get(f"{CASES}{Case.objects.latest('pk').pk}/")
+
+
+@pytest.mark.parametrize("until", ["", "yesterday", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_that_is_none_signs_nothing(cast: Cast, until: str) -> None:
+    case = case_of(cast, "P1")
+    label(case, {"seg": 1})
+    Reading.objects.update(submitted_at=timezone.now())
+    assert cast.client("rui").post(f"{CASES}{case.pk}/sign-off/", {"until": until}).status_code == 422
+    assert not Reading.objects.filter(state=ReadingState.SIGNED_OFF).exists()

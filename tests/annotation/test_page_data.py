@@ -197,6 +197,18 @@ def test_names_of_files_are_for_the_sender_reviewers_and_administrators(cast: Ca
         transfer = imported(transfer, cast.lea) if transfer.kind == "preview" else transfer
 
 
+def test_why_an_import_failed_may_hold_a_name_and_is_told_to_the_same(cast: Cast) -> None:
+    Membership.objects.filter(user=cast.ana).update(role=Role.ENGINEER)
+    transfer = previewed(uploaded(cast.project, cast.lea, FILES), cast.lea)
+    Transfer.objects.filter(pk=transfer.pk).update(state="failed", error="Meier.xml cannot be read.")
+    api = f"/api/projects/study/transfers/{transfer.pk}/"
+    for who, seen in (("lea", True), ("ada", True), ("ana", False)):
+        client = cast.client(who)
+        assert ("Meier.xml cannot" in text(page(client, "transfer", cast.project.key, transfer.pk))) == seen
+        assert ("Meier.xml" in client.get(api).json()["error"]) == seen
+        assert client.get(api).json()["error"]
+
+
 def test_the_list_of_faults_is_a_table_that_no_spreadsheet_runs(cast: Cast) -> None:
     transfer = uploaded(cast.project, cast.lea, {"=cmd.png": b"words words", "b.png": png(2)})
     previewed(transfer, cast.lea)
