@@ -1,11 +1,14 @@
-"""What holds for every page: refusals in words, and no sign-in page inside a fragment."""
+"""What holds for every page: refusals in words, no sign-in page inside a fragment, no letter that cannot be kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import chain
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -37,3 +40,25 @@ class RefusedMiddleware:
         if not isinstance(exception, Refused):
             return None
         return render(request, "annotation/refused.html", {"message": str(exception)}, status=422)
+
+
+class NulMiddleware:
+    """The letter NUL, which PostgreSQL neither keeps nor looks for: no address has it (404), no form brings it (400).
+
+    The API reads its own bodies, so they are left to its parser.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, _args: Any, words: Mapping[str, Any]) -> None:
+        asked = chain.from_iterable(values for _, values in request.GET.lists())
+        if any("\x00" in str(word) for word in chain(words.values(), asked)):
+            raise Http404("There is nothing at this address.")
+        if request.method == "POST" and not getattr(view, "csrf_exempt", False):
+            said = chain.from_iterable((name, *values) for name, values in request.POST.lists())
+            if any("\x00" in word for word in said):
+                raise BadRequest("A text holds a letter that cannot be kept.")

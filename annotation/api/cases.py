@@ -17,7 +17,7 @@ from annotation.access import Permission
 from annotation.actions.signing import sign_off_case
 from annotation.api import answers
 from annotation.api.answers import cell_json, reading_json
-from annotation.api.base import View, plain
+from annotation.api.base import View
 from annotation.api.pages import listed
 from annotation.models import Case, Cell, Field, Reading, ReadingState, Split
 from annotation.views import pictures
@@ -144,7 +144,7 @@ class FieldImage(View):
         """The picture of a field, byte for byte as it is stored, or small."""
         is_small = request.query_params.get("small", "").lower() in {"1", "true"}
         send = pictures.thumbnail if is_small else pictures.picture
-        return send(request._request, key=key, code=plain(code))
+        return send(request._request, key=key, code=code)
 
 
 class OneReading(View):

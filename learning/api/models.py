@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from annotation.access import Permission
 from annotation.api.answers import name_of
-from annotation.api.base import View, plain
+from annotation.api.base import View
 from annotation.api.pages import listed
 from learning.actions.models import roll_back
 from learning.actions.promoting import promote_model
@@ -85,7 +85,7 @@ class Models(View):
 class ModelView(View):
     def model(self, permission: Permission = Permission.VIEW) -> ModelVersion:
         rows = ModelVersion.objects.select_related("project", "teacher")
-        return get_object_or_404(rows, project=self.project(permission), label=plain(self.kwargs["label"]))
+        return get_object_or_404(rows, project=self.project(permission), label=self.kwargs["label"])
 
 
 class OneModel(ModelView):

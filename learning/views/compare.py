@@ -192,8 +192,7 @@ def _ranked(pair: Pair) -> comparing.Disagreements:
 
 def _place(request: HttpRequest, ranked: comparing.Disagreements, project: Project) -> int:
     """Where the field that is asked for stands in the list; the first where none is, or another."""
-    asked = request.GET.get("field", "")
-    code = asked if asked.isprintable() else ""  # PostgreSQL refuses to look for a NUL
+    code = request.GET.get("field", "")
     pk = Field.objects.filter(project=project, code=code).values_list("pk", flat=True).first() if code else None
     there = [] if pk is None else (ranked.fields == pk).nonzero()[0]
     return int(there[0]) if len(there) else 0

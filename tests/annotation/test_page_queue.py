@@ -130,3 +130,11 @@ def test_its_queries_do_not_grow_with_its_length(
     client = cast.client("ana")
     with django_assert_max_num_queries(13):
         client.get(QUEUE)
+
+
+def test_a_letter_that_no_database_keeps_is_refused_at_every_page(cast: Cast) -> None:
+    client = cast.client("rui")
+    for address in ("next/?skip=%00", "fields/F%00/", "cases/?q=%00"):
+        assert client.get(f"/projects/study/{address}").status_code == 404
+    assert client.post("/projects/study/references/", {"cell": "a", "note": "\x00"}).status_code == 400
+    assert client.get("/api/projects/study/fields/F%00/").json()["message"]

@@ -93,7 +93,7 @@ def test_what_became_of_a_label_since_is_said(cast: Cast, fields: dict[str, Fiel
         "?page=-4",
         "?page=99",
         "?kind=fault&split=test",
-        "?kind=%00&split=%ff",
+        "?kind=%01&split=%ff",
         "?kind=missed&kind=fault",
     ],
 )
