@@ -132,7 +132,8 @@ def password_link_words(*, user: User, actor: Actor) -> tuple[str, str]:
         administered = Membership.objects.filter(user=actor, role=Role.ADMINISTRATOR, user__is_active=True)
         beyond = Membership.objects.filter(user=user).exclude(project__in=administered.values("project"))
         within = Membership.objects.filter(user=user, project__in=administered.values("project"))
-        if user.is_superuser or user.is_staff or beyond.exists() or not within.exists():
+        more = user.is_superuser or user.is_staff or bool(user.get_all_permissions())
+        if more or beyond.exists() or not within.exists():
             raise PermissionDenied(
                 "This person also works where you are no administrator: ask the administrator of this installation."
             )

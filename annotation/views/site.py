@@ -28,6 +28,7 @@ ROOMS = (
     "templates",
     "tests",
 )
+BESIDE = (".gitignore", "LICENSE", "Makefile", "README.md", "manage.py", "pyproject.toml", "requirements.lock")
 LEFT_OUT = {"node_modules", "dist", "__pycache__", "_build"}
 A_YEAR = 365 * 24 * 3600
 
@@ -54,14 +55,22 @@ def _packed() -> bytes:
     """Packed once a process: what runs is what was there when it started, and packing takes a second."""
     stream = BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in _files(settings.BASE_DIR):
+        for path in source_files(settings.BASE_DIR):
             archive.write(path, Path("marrowloop") / path.relative_to(settings.BASE_DIR))
     return stream.getvalue()
 
 
-def _files(root: Path) -> Iterator[Path]:
-    yield from sorted(path for path in root.iterdir() if path.is_file() and not path.name.startswith(".env"))
+def source_files(root: Path) -> Iterator[Path]:
+    """Never what somebody has laid beside the source: passwords for Docker, a data folder, notes."""
+    yield from (root / name for name in BESIDE if (root / name).is_file())
     for room in ROOMS:
         for path in sorted((root / room).rglob("*")):
-            if path.is_file() and not LEFT_OUT.intersection(path.relative_to(root).parts):
+            if _is_source(path, root):
                 yield path
+
+
+def _is_source(path: Path, root: Path) -> bool:
+    parts = path.relative_to(root).parts
+    kept_apart = path.is_relative_to(settings.HOME) and not root.is_relative_to(settings.HOME)
+    hidden = any(part.startswith(".env") or part.endswith((".env", ".sqlite3")) for part in parts)
+    return path.is_file() and not path.is_symlink() and not (hidden or kept_apart or LEFT_OUT.intersection(parts))

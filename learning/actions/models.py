@@ -82,12 +82,17 @@ def deploy_model(*, model: ModelVersion, reason: str, actor: Actor) -> Deploymen
 
 
 @transaction.atomic
-def roll_back(*, project: Project, actor: Actor) -> Deployment:
+def roll_back(*, project: Project, actor: Actor, seen: str = "") -> Deployment:
     """Deploy again what predicted before the present model was first deployed; once more goes one further back.
 
-    Raises ModelError when there was nothing before it.
+    `seen`: label of the model that the asker saw predicting. Raises ModelError where another one does so by now, and
+    when there was nothing before it.
     """
+    require(actor, project, Permission.RUN)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)  # of two clicks the second sees the first
     now = deployed_model(project)
+    if seen and now is not None and now.label != seen:
+        raise ModelError(f"{now.label} predicts by now, not {seen}: look again")
     first = project.deployments.filter(model=now).first()
     before = first and project.deployments.filter(pk__lt=first.pk).last()
     if now is None or before is None:

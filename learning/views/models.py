@@ -140,8 +140,6 @@ def model(request: HttpRequest, key: str, label: str) -> HttpResponse:
 def find(request: HttpRequest, key: str, label: str, permission: Permission = Permission.VIEW) -> tuple[Entry, Any]:
     """Who comes, and the model of the address. Raises Http404 where there is none."""
     entry = enter(request, key, permission)
-    if not label.isalnum():  # PostgreSQL would not even be asked for some of them
-        raise Http404("There is no such model.")
     rows = ModelVersion.objects.select_related("project", "snapshot", "teacher")
     return entry, get_object_or_404(rows, project=entry.project, label=label)
 
@@ -184,7 +182,7 @@ def go_back(request: HttpRequest, key: str) -> HttpResponse:
     entry = enter(request, key, Permission.RUN)
     if request.method == "POST":
         try:
-            deployment = roll_back(project=entry.project, actor=entry.actor)
+            deployment = roll_back(project=entry.project, actor=entry.actor, seen=request.POST.get("seen", ""))
             messages.success(request, f"{deployment.model.label} predicts again.")
         except Refused as error:
             messages.error(request, f"Not rolled back: {error}.")

@@ -105,7 +105,7 @@ def test_the_list_asks_as_often_for_many_models_as_for_few(
 
 @pytest.mark.parametrize(
     "query",
-    ["?page=x", "?page=-1", "?page=9999", "?kind=nothing", "?split=nowhere", "?sort=--", "?sort=-name", "?curve=%00"],
+    ["?page=x", "?page=-1", "?page=9999", "?kind=nothing", "?split=nowhere", "?sort=--", "?sort=-name", "?curve=none"],
 )
 def test_no_address_is_an_error(study: Cast, query: str) -> None:
     for page in ("", "s1/"):
@@ -188,9 +188,13 @@ def test_promoting_takes_a_reason_and_records_who(study: Cast) -> None:
     again = client.post(BASE + "s3/promote/", {"reason": "once more"})
     assert again.status_code == 422
     assert "predicts already" in again.content.decode()
-    assert client.post(BASE + "roll-back/").status_code == 302
+    assert 'name="seen" value="s3"' in client.get(BASE + "roll-back/").content.decode()
+    assert client.post(BASE + "roll-back/", {"seen": "s3"}).status_code == 302
     assert deployed_model(study.project) == named(study, "s1")
     assert "predicts again" in client.get(BASE).content.decode()
+    client.post(BASE + "roll-back/", {"seen": "s3"})
+    assert deployed_model(study.project) == named(study, "s1"), "a second click goes no further back"
+    assert "predicts by now" in client.get(BASE).content.decode()
 
 
 def test_what_a_gate_refused_is_promoted_only_knowingly(study: Cast) -> None:
