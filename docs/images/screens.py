@@ -27,7 +27,7 @@ THEMES = ("light", "dark")
 # One address for each of these: what differs from the first is the row, not the page.
 ROWS = (r"\d+", r"fields/[^/]+", r"models/(?!compare|roll-back)[^/]+", r"help/.+")
 LEFT_OUT = re.compile(r"/(download|picture|thumbnail|manifest|source|next)/|\.jpg$")
-MOST_BYTES = 290_000
+MOST_BYTES, COLOURS = 290_000, 128
 
 
 def shape_of(path: str) -> str:
@@ -88,27 +88,32 @@ def photograph_all(page: Page, address: str, folder: Path) -> int:
 
 
 def save_small(shot: bytes, out: Path) -> None:
-    """With as many colours as the repository can afford."""
+    """As wide as the repository can afford."""
     with Image.open(io.BytesIO(shot)) as picture:
         whole = picture.convert("RGB")
-    for colours in (256, 192, 128, 96, 64, 48, 32):
-        whole.quantize(colours, dither=Image.Dither.NONE).save(out, optimize=True)
+    for width in (1280, 1120, 960, 800):
+        height = round(whole.height * width / whole.width)
+        smaller = whole.resize((width, height), Image.Resampling.LANCZOS)
+        # Rare colours, such as those of the classes, are kept.
+        few = smaller.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
+        few.save(out, optimize=True)
         if out.stat().st_size <= MOST_BYTES:
             break
     print(f"{out.name}: {out.stat().st_size / 1000:.0f} kB")
 
 
 def photograph_readme(page: Page, address: str) -> None:
-    """The field of the newest batch that shows most predictions, and the newest round that has ended."""
+    """The field that comes next, and the first round of the demo project."""
     page.set_viewport_size({"width": 1280, "height": 800})
-    page.emulate_media(color_scheme="light")
-    page.goto(f"{address}/projects/demo/rounds/1/")
-    settle(page)
-    save_small(page.screenshot(), HERE / "round.png")
     page.emulate_media(color_scheme="dark")
     page.goto(f"{address}/projects/demo/next/")
     settle(page)
     save_small(page.screenshot(), HERE / "workbench.png")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 1290})
+    page.goto(f"{address}/projects/demo/rounds/1/")
+    settle(page)
+    save_small(page.screenshot(), HERE / "round.png")
 
 
 def login_of(home: Path) -> tuple[str, str]:
