@@ -13,7 +13,7 @@ import numpy as np
 from django.conf import settings as config
 
 from annotation.actions.predictions import Suggestion
-from annotation.actions.snapshots import FrozenCell, FrozenReading
+from annotation.actions.snapshots import FrozenReading
 from annotation.models import CellClass, ClassKind, Field, Project, WeakShape
 from annotation.shapes import Shape
 from learning.models import ModelVersion
@@ -301,7 +301,3 @@ def count_cells(readings: Iterable[FrozenReading], plan: ClassPlan) -> Counter[i
     """Labelled cells by output of `plan`."""
     outputs = (plan.output[cell.number] for reading in readings for cell in reading.cells)
     return Counter(output for output in outputs if output is not None and output != NO_CLAIM)
-
-
-def is_labelled_cell(cell: FrozenCell, plan: ClassPlan) -> bool:
-    return plan.output[cell.number] not in (None, NO_CLAIM)

@@ -37,11 +37,6 @@ def _printable(char: str) -> bool:
     return unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
-def with_ending(name: str, ending: str) -> str:
-    """`name` with `.ending`, unless it has it."""
-    return name if name.lower().endswith(f".{ending}") else f"{name}.{ending}"
-
-
 def beside(name: str, number: int) -> str:
     """The name of a second file of the same name: scan.png, scan (2).png."""
     path = PurePosixPath(name)
