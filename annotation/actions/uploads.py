@@ -194,6 +194,8 @@ def discard_upload(*, transfer: Transfer, actor: Actor) -> None:
         raise Refused("Only an upload has files that can be thrown away.")
     if transfer.state in (TransferState.QUEUED, TransferState.RUNNING):
         raise Refused("It is at work: cancel it first.")
+    if transfer.kind == TransferKind.IMPORT and transfer.state == TransferState.SUCCEEDED:
+        raise Refused("Its files went when they were imported; the list of what was refused stays.")
     if transfer.kind == TransferKind.PREVIEW and transfer.state != TransferState.CANCELLED:
         move_transfer(transfer, TransferState.CANCELLED, ended_at=timezone.now())
     forget_files(transfer)

@@ -22,6 +22,7 @@ from annotation.actions.transfers import start_export, start_preview, start_rele
 from annotation.actions.transfers_work import execute_transfer
 from annotation.forms.transfers import FORMAT_WORDS, SPLIT_WORDS, map_rows
 from annotation.models import Cell, DatasetImport, Field, Membership, Role, Transfer
+from annotation.transfers.faults import read_faults
 from tests.annotation.uploading import imported, png, previewed, uploaded, voc
 from tests.cast import Cast
 
@@ -207,6 +208,14 @@ def test_why_an_import_failed_may_hold_a_name_and_is_told_to_the_same(cast: Cast
         assert ("Meier.xml cannot" in text(page(client, "transfer", cast.project.key, transfer.pk))) == seen
         assert ("Meier.xml" in client.get(api).json()["error"]) == seen
         assert client.get(api).json()["error"]
+
+
+def test_what_an_import_refused_stays_on_record(cast: Cast) -> None:
+    transfer = imported(previewed(uploaded(cast.project, cast.lea, FILES), cast.lea), cast.lea)
+    before = list(read_faults(transfer.folder))
+    assert before
+    cast.client("lea").post(f"/projects/study/data/transfers/{transfer.pk}/discard/")
+    assert list(read_faults(transfer.folder)) == before
 
 
 def test_the_list_of_faults_is_a_table_that_no_spreadsheet_runs(cast: Cast) -> None:
