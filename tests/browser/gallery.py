@@ -14,9 +14,10 @@ from django.db.models import Value
 from django.db.models.functions import Concat
 
 from annotation.actions.imports import ImportOptions, import_dataset
+from annotation.actions.people import invite_person, password_link_words
 from annotation.actions.transfers import start_export, start_release
 from annotation.actions.transfers_work import execute_transfer
-from annotation.models import Field, Prediction, Project, Transfer
+from annotation.models import Field, Prediction, Project, Role, Transfer
 from learning.models import Round
 from learning.states import RoundState, RunState, Step
 from models_zoo.generator import FieldSettings, GeneratedField, SetSettings, generate_set, write_set
@@ -65,6 +66,7 @@ def make_gallery(cast: Cast, zoo: FakeZoo) -> Gallery:
         "cases/pk": str(field.case_id or world.places["cases/pk"]),
     }
     base = f"/projects/{project.key}"
+    _, secret = invite_person(project=project, role=Role.ANNOTATOR, actor=cast.ada)
     student = f"{base}/models/{first.student.label}"
     more = (
         *(f"{student}/errors/?kind={kind}&split=all" for kind in ("missed", "confused", "false-alarm", "fault")),
@@ -78,6 +80,8 @@ def make_gallery(cast: Cast, zoo: FakeZoo) -> Gallery:
         f"{base}/data/transfers/{world.places['exports/pk']}/",
         f"{base}/cases/?state=open",
         *(f"/projects/{rows.project().key}/{room}" for room in ("", "queue/", "cases/", "rounds/", "models/", "data/")),
+        f"/invitations/{secret}/",
+        "/set-password/{}/{}/".format(*password_link_words(user=cast.ana, actor=cast.root)),
         "/nowhere/",
         "/projects/unknown/",
     )
