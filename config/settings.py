@@ -99,9 +99,8 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = HOME / "static"
 STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns at every start where it is absent
-# Only what is built is served: sources, tests and node_modules stay where they are.
-(BASE_DIR / "static" / "dist").mkdir(parents=True, exist_ok=True)
-STATICFILES_DIRS = [BASE_DIR / "static" / "dist"]
+# Only what is built is served: sources, tests and node_modules stay where they are. `make setup` builds it.
+STATICFILES_DIRS = [folder for folder in [BASE_DIR / "static" / "dist"] if folder.is_dir()]
 
 # Nothing is loaded from another host, and nothing inline.
 CONTENT_SECURITY_POLICY = {
