@@ -36,6 +36,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
     django.setup()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a good one takes its time by design
+    # Processes that xdist starts would inherit the name, and pytest-django would load the settings there before this
+    # file has given them a folder of their own.
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
     engine = settings.DATABASES["default"]["ENGINE"]
     if config.getoption("--postgres") and not engine.endswith("postgresql"):
         raise pytest.UsageError("--postgres needs a DATABASE_URL of PostgreSQL: python -m tests.postgres gives one")
