@@ -146,16 +146,34 @@ def _cut(tiles: Sequence[Tile], number: Indices, boxes: Numbers) -> Flags:
 
 
 def _seen_whole_elsewhere(found: Detections, number: Indices, whole: Flags) -> Flags:
-    """(n,) whether another tile has a whole box at the place of this one; only asked for the ones that are cut."""
+    """(n,) whether another tile has a whole box at the place of this one; only asked for the ones that are cut.
+
+    Tile by tile, because the cut boxes of one lie together: what does not reach them is not compared with them.
+    """
     cut, rest = np.flatnonzero(~whole), np.flatnonzero(whole)
     answer = np.zeros(len(found), np.bool_)
-    area, top = _area(found.boxes), found.top
-    for start in range(0, len(cut), _CHUNK):
-        some = cut[start : start + _CHUNK]
-        same = _shared(found.boxes[some], found.boxes[rest]) >= _COVERED * np.minimum(area[some, None], area[rest])
-        same &= (number[some, None] != number[rest]) & (area[rest] >= _LEAST_AREA * area[some, None])
-        answer[some] = (same & (top[rest] >= _LEAST_SCORE * top[some, None])).any(1)
+    for tile in np.unique(number[cut]):
+        some = cut[number[cut] == tile]
+        others = rest[number[rest] != tile]
+        near = others[_reaching(found.boxes[others], found.boxes[some])]
+        for start in range(0, len(some), _CHUNK):
+            part = some[start : start + _CHUNK]
+            answer[part] = _covered(found, part, near)
     return answer
+
+
+def _reaching(boxes: Numbers, some: Numbers) -> Flags:
+    """(n,) whether a box of `boxes` (n, 4) meets the rectangle round `some` (m, 4), m at least 1."""
+    low, high = some[:, :2].min(0), some[:, 2:].max(0)
+    return np.asarray((boxes[:, :2] < high).all(1) & (boxes[:, 2:] > low).all(1))
+
+
+def _covered(found: Detections, cut: Indices, whole: Indices) -> Flags:
+    """(len(cut),) whether one of the boxes `whole` shows the cell that this cut box shows a part of."""
+    area, top = _area(found.boxes), found.top
+    same = _shared(found.boxes[cut], found.boxes[whole]) >= _COVERED * np.minimum(area[cut, None], area[whole])
+    same &= area[whole] >= _LEAST_AREA * area[cut, None]
+    return np.asarray((same & (top[whole] >= _LEAST_SCORE * top[cut, None])).any(1))
 
 
 def one_per_cell(found: Detections, iou: float = 0.7) -> Detections:
