@@ -247,7 +247,8 @@ def truth_of(reading: FrozenReading, plan: ClassPlan) -> Truth:
     known = [(cell, plan.output[cell.number]) for cell in reading.cells]
     taken = [(cell, output) for cell, output in known if output is not None]
     boxes = np.array([cell.shape.bounds for cell, _ in taken], np.float64).reshape(-1, 4)
-    return Truth(boxes, np.array([output for _, output in taken], np.int64), reading.case)
+    labels = np.array([output for _, output in taken], np.int64)
+    return Truth(boxes, labels, reading.case, reading.um_per_px, tuple(cell.kind for cell, _ in taken))
 
 
 def recast(found: Detections, numbers: Sequence[int], plan: ClassPlan) -> Detections:

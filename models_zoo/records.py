@@ -53,7 +53,8 @@ class TrainRequest:
     circle's box before training (METHODS section 1); boxes and contours are never shrunk. `weights` is a file
     to start from, None means from the architecture alone. `teacher` is a weights file for feature
     distillation. `out` is a folder that belongs to this one attempt; `resume_from` a checkpoint of an earlier
-    attempt. `seconds` limits nothing: time limits belong to the caller.
+    attempt. `anms` trains nothing: it goes onto the model's card, for whoever runs the model (nms.anms, 0 is off).
+    Time limits belong to the caller.
     """
 
     variant: str
@@ -74,6 +75,7 @@ class TrainRequest:
     teacher: str | None = None
     distil_weight: float = 6.0
     resume_from: str | None = None
+    anms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,9 @@ class DetectRequest:
 
     `variant` says which family made a .pt file, "" means the families' default; an .onnx file needs none.
     `shrink` is the factor the model was trained with: what it finds is enlarged by the inverse. Results go to
-    `out` (see `detections.save`). `features` asks for one vector a detection as well.
+    `out` (see `detections.save`). `features` asks for one vector a detection as well. `anms` is the share of a box
+    that must lie within a larger one for it to be dropped (nms.anms), 0 means never, None means what the model's
+    card says.
     """
 
     model: str
@@ -125,6 +129,7 @@ class DetectRequest:
     features: bool = False
     extra: dict[str, float] = field(default_factory=dict)
     variant: str = ""
+    anms: float | None = None
 
 
 class Cancelled(Exception):

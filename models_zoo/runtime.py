@@ -4,14 +4,14 @@ Model contract (written by a family's export). Input `x` (B, 3, H, W): float32, 
 32, batch and size free. Outputs: `boxes` (B, A, 4) as x0, y0, x1, y1 in input pixels; `scores` (B, A, C) in 0..1;
 `points` (A, 2), the place x, y in input pixels that each of the A candidates looks at; `p3`, `p4`, `p5`
 (B, channels, h, w), feature maps at strides 8, 16 and 32. The metadata entry `card` is a JSON object with what
-must be known to use the model: `classes`, `tile`, `shrink`, `variant`.
+must be known to use the model: `classes`, `tile`, `shrink`, `variant`, and `anms` where it is on.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from models_zoo import detections
 from models_zoo.detections import Detections, Floats
 from models_zoo.images import Pixels, read_rgb, resize
-from models_zoo.nms import merge_tiles, nms
+from models_zoo.nms import merge_tiles, nms, without_inner
 from models_zoo.records import DetectRequest, FieldRecord
 from models_zoo.shapes import enlarge
 from models_zoo.tiles import Tile, plan
@@ -107,6 +107,7 @@ def detect(
     nms_iou: float = 0.6,
     max_detections: int = 1000,
     features: bool = False,
+    anms: float = 0.0,
 ) -> Detections:
     """The cells that `network` sees on `image` (h, w, 3), in pixels of the image, best first.
 
@@ -114,7 +115,8 @@ def detect(
     class scores above `min_score` takes part in non-maximum suppression within that class and keeps the scores
     of all classes. Boxes are divided by `scale` and enlarged by 1 / `shrink` about their centres; they may reach
     over the border of the image, as a circle may, but their centres lie inside. With `features` every detection
-    brings the network's three feature maps at its place, one after the other, else a vector of length 0.
+    brings the network's three feature maps at its place, one after the other, else a vector of length 0. With `anms`
+    a box of which more than this share lies within a larger one is dropped at the end (nms.anms).
     """
     working = resize(image, scale)
     settings = _Settings(min_score, nms_iou, max_detections, features)
@@ -124,6 +126,7 @@ def detect(
         raw = network(_input(working, tiles))
         parts += [(piece, _decode(raw, number, piece, settings)) for number, piece in enumerate(tiles)]
     found = merge_tiles(parts, nms_iou, max_detections) if len(parts) > 1 else parts[0][1]
+    found = without_inner(found, anms, nms_iou)
     boxes = enlarge((found.boxes / np.float32(scale)).astype(np.float32), shrink)
     return Detections(boxes, found.scores, found.features)
 
@@ -199,6 +202,7 @@ def detect_all(
             nms_iou=request.nms_iou,
             max_detections=request.max_detections,
             features=request.features,
+            anms=request.anms or 0.0,
         )
         if report is not None:
             report(done, len(request.fields))
@@ -227,7 +231,10 @@ def detect_fields(request: DetectRequest, report: Callable[[int, int], None] | N
     """
     if Path(request.model).suffix.lower() != ".onnx":
         raise ValueError(f"{request.model} is not an .onnx file; other weights are run by the family that made them")
-    return detect_all(warm(request.model, request.threads), request, report)
+    network = warm(request.model, request.threads)
+    if request.anms is None:
+        request = replace(request, anms=float(network.card.get("anms") or 0.0))
+    return detect_all(network, request, report)
 
 
 def warm(model: Path | str, threads: int = 0) -> OnnxDetector:

@@ -15,6 +15,7 @@ from learning.exchange import NO_CLAIM, ClassPlan, plan_of, working_of
 from learning.models import ModelVersion
 from learning.steps.looking import Looker, look_at_readings
 from models_zoo import metrics
+from models_zoo.lengths import Length
 from models_zoo.metrics import MatchKind
 
 
@@ -26,6 +27,7 @@ class Question:
     match: MatchKind = "iou"
     iou: float = 0.5
     distance_px: float | None = None
+    distance: Length | None = None
 
 
 def evaluate_model(
@@ -62,6 +64,7 @@ def evaluate_model(
         match=question.match,
         iou=question.iou,
         distance_px=question.distance_px,
+        distance=question.distance,
         threshold=model.threshold,
     ).as_dict()
     return {

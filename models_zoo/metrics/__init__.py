@@ -2,6 +2,7 @@
 
 from models_zoo.metrics.calibration import Calibration, Calibrator, fit_calibrator, reliability
 from models_zoo.metrics.confusion import Confusion
+from models_zoo.metrics.groups import Group
 from models_zoo.metrics.report import ClassRow, Comparison, Matching, Report, compare, evaluate, judged
 from models_zoo.metrics.rule import MatchKind, Rule, Truth
 from models_zoo.metrics.thresholds import best_threshold
@@ -12,6 +13,7 @@ __all__ = [
     "ClassRow",
     "Comparison",
     "Confusion",
+    "Group",
     "MatchKind",
     "Matching",
     "Report",

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models_zoo.detections import Detections
+from models_zoo.lengths import median_of
 from models_zoo.metrics.rule import Bools, Floats, Ints, Rule, Truth
 
 LOWEST_SCORE = 0.001
@@ -30,16 +32,21 @@ class Layout:
     """All fields laid end to end: n detections (by field, then falling score), m true cells, p close pairs.
 
     `scores`, `labels`, `cases` (n,): score, class and case number of each detection. `unsure` (n,): its closeness to
-    the nearest place without a claim. `true_labels`, `true_cases` (m,). `pairs` (2, p): detection and true cell of one
-    field, whatever their classes, sorted by detection, the closest first; `closeness` (p,).
+    the nearest place without a claim. `sides` (n,): (width + height) / 2 of each box in sizes of the median true one.
+    `true_labels`, `true_cases`, `true_sides` (m,), and `true_kinds` (m,): the shape each was drawn as, or "". `pairs`
+    (2, p): detection and true cell of one field, whatever their classes, sorted by detection, the closest first;
+    `closeness` (p,).
     """
 
     scores: Floats
     labels: Ints
     cases: Ints
     unsure: Floats
+    sides: Floats
     true_labels: Ints
     true_cases: Ints
+    true_sides: Floats
+    true_kinds: NDArray[np.str_]
     pairs: Ints
     closeness: Floats
     fields: int
@@ -85,15 +92,31 @@ def lay_out(truths: Mapping[str, Truth], found: Mapping[str, Detections], rule: 
     cases = {name: number for number, name in enumerate(sorted({_case(key, truth) for key, truth in truths.items()}))}
     parts = [_NOTHING]
     offset = true_offset = 0
+    side = median_true_side(truths)
     for key, truth in truths.items():
-        part = _one_field(key, truth, found[key], rule, class_count, cases[_case(key, truth)])
+        here = rule.for_field(truth.um_per_px, side)
+        part = _one_field(key, truth, found[key], here, class_count, cases[_case(key, truth)])
         parts.append(part._replace(pairs=part.pairs + np.array([[offset], [true_offset]])))
         offset, true_offset = offset + len(part.scores), true_offset + len(part.true_labels)
     whole = _Part(*(np.concatenate(arrays, axis=-1) for arrays in zip(*parts, strict=True)))
     # the last key sorts first: by detection, then the closest, then the later true cell
     order = np.lexsort((-whole.pairs[1], -whole.closeness, whole.pairs[0]))
-    whole = whole._replace(pairs=whole.pairs[:, order], closeness=whole.closeness[order])
+    whole = whole._replace(
+        pairs=whole.pairs[:, order],
+        closeness=whole.closeness[order],
+        sides=whole.sides / (side or 1.0),
+        true_sides=whole.true_sides / (side or 1.0),
+    )
     return Layout(*whole, fields=len(truths), case_count=len(cases), class_count=class_count)
+
+
+def median_true_side(truths: Mapping[str, Truth]) -> float | None:
+    """The median over all true cells of (width + height) / 2 in field pixels; None without any."""
+    boxes = []
+    for key, truth in truths.items():
+        given, labels = _checked_truth(key, truth)
+        boxes.append(given[labels >= 0])
+    return median_of(np.concatenate(boxes)) if boxes else None
 
 
 class _Part(NamedTuple):
@@ -103,15 +126,31 @@ class _Part(NamedTuple):
     labels: Ints
     cases: Ints
     unsure: Floats
+    sides: Floats
     true_labels: Ints
     true_cases: Ints
+    true_sides: Floats
+    true_kinds: NDArray[np.str_]
     pairs: Ints
     closeness: Floats
 
 
 _NO_FLOATS, _NO_INTS = np.zeros(0), np.zeros(0, np.intp)
 _NO_PAIRS = np.zeros((2, 0), np.intp)
-_NOTHING = _Part(_NO_FLOATS, _NO_INTS, _NO_INTS, _NO_FLOATS, _NO_INTS, _NO_INTS, _NO_PAIRS, _NO_FLOATS)
+_NO_WORDS = np.zeros(0, np.str_)
+_NOTHING = _Part(
+    scores=_NO_FLOATS,
+    labels=_NO_INTS,
+    cases=_NO_INTS,
+    unsure=_NO_FLOATS,
+    sides=_NO_FLOATS,
+    true_labels=_NO_INTS,
+    true_cases=_NO_INTS,
+    true_sides=_NO_FLOATS,
+    true_kinds=_NO_WORDS,
+    pairs=_NO_PAIRS,
+    closeness=_NO_FLOATS,
+)
 
 
 def _one_field(key: str, truth: Truth, found: Detections, rule: Rule, class_count: int, case: int) -> _Part:
@@ -128,8 +167,11 @@ def _one_field(key: str, truth: Truth, found: Detections, rule: Rule, class_coun
         labels=found.labels[keep],
         cases=np.full(len(keep), case, np.intp),
         unsure=rule.closeness(found_boxes, boxes[~claimed]).max(1, initial=-np.inf),
+        sides=(found_boxes[:, 2:] - found_boxes[:, :2]).mean(1),
         true_labels=labels[claimed],
         true_cases=np.full(claimed.sum(), case, np.intp),
+        true_sides=(boxes[claimed, 2:] - boxes[claimed, :2]).mean(1),
+        true_kinds=np.array(truth.kinds or [""] * len(labels), np.str_)[claimed],
         pairs=np.array(near, np.intp),
         closeness=closeness[near],
     )
@@ -140,11 +182,13 @@ def _case(key: str, truth: Truth) -> str:
     return f"case {truth.case}" if truth.case else f"field {key}"
 
 
-def _checked_truth(key: str, truth: Truth, class_count: int) -> tuple[Floats, Ints]:
+def _checked_truth(key: str, truth: Truth, class_count: int | None = None) -> tuple[Floats, Ints]:
     boxes, labels = np.asarray(truth.boxes, np.float64).reshape(-1, 4), np.asarray(truth.labels, np.intp)
     if labels.shape != (len(boxes),):
         raise ValueError(f"field {key!r}: {len(boxes)} true boxes and labels of shape {labels.shape}: give one a box")
-    if len(labels) and not (labels.min() >= -1 and labels.max() < class_count):
+    if truth.kinds and len(truth.kinds) != len(boxes):
+        raise ValueError(f"field {key!r}: {len(boxes)} true boxes and {len(truth.kinds)} kinds: give one a box")
+    if class_count is not None and len(labels) and not (labels.min() >= -1 and labels.max() < class_count):
         raise ValueError(
             f"field {key!r}: true labels {labels.min()} to {labels.max()} do not fit {class_count} classes"
         )

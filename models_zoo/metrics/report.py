@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from models_zoo.detections import Detections
+from models_zoo.lengths import Length
 from models_zoo.metrics.average_precision import mean_over_classes, precision_at_recalls
 from models_zoo.metrics.bootstrap import Interval, draws, interval, resampled_ap, resampled_rates
 from models_zoo.metrics.calibration import LOWEST_CALIBRATED, Calibration, reliability
 from models_zoo.metrics.confusion import Confusion, confusion
+from models_zoo.metrics.groups import Group, by_kind, by_size
 from models_zoo.metrics.matching import Layout, lay_out
 from models_zoo.metrics.rule import Bools, Floats, Ints, MatchKind, Rule, Truth
 from models_zoo.metrics.thresholds import Counts, counts_at, rates, threshold_of
@@ -42,12 +44,14 @@ class ClassRow:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """By which rule detections were matched; `rule` says it in words."""
+    """By which rule detections were matched; `rule` says it in words. A distance is in px, in µm or in cells."""
 
     kind: MatchKind
     iou: float | None
     distance_px: float | None
     rule: str
+    distance_um: float | None = None
+    distance_cells: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,9 @@ class Report:
     `threshold`; `macro` holds their means over the classes with truth. `found`: share of true cells that were found at
     the threshold whatever class they were given. `threshold_from`: "given", or "these fields" where it was chosen on
     the very fields it is reported for, which flatters f1. `objects`: true cells; `detections`: those judged at the
-    threshold. `ap_by_iou`: macro average precision at IoUs 0.30 to 0.75, empty under centre matching. `curves`: for
-    each class with truth the precision at the recalls 0, 0.01 ... 1. `intervals`: 95 %, over cases.
+    threshold. `ap_by_iou` and `f1_by_iou`: macro average precision, and F1 at the threshold, at IoUs 0.30 to 0.75,
+    empty under centre matching. `by_size` and `by_kind`: see `groups`. `curves`: for each class with truth the
+    precision at the recalls 0, 0.01 ... 1. `intervals`: 95 %, over cases.
     """
 
     ap50: float | None
@@ -77,6 +82,9 @@ class Report:
     macro: dict[str, float | None]
     per_class: dict[str, ClassRow]
     ap_by_iou: dict[str, float | None]
+    f1_by_iou: dict[str, float | None]
+    by_size: dict[str, Group]
+    by_kind: dict[str, Group]
     curves: dict[str, list[float]]
     confusion: Confusion
     calibration: Calibration
@@ -127,6 +135,7 @@ def evaluate(
     match: MatchKind = "iou",
     iou: float = 0.5,
     distance_px: float | None = None,
+    distance: Length | None = None,
     threshold: float | None = None,
     resamples: int = 200,
     seed: int = 0,
@@ -138,7 +147,7 @@ def evaluate(
     and `lay_out` for what is judged. Sources: COCO (Lin 2014) for matching and AP, METHODS section 3 for distances
     and thresholds, Kueppers 2020 for calibration. Raises ValueError where arrays do not fit or a field is missing.
     """
-    done = _matched(truths, found, classes, Rule(match, iou, distance_px))
+    done = _matched(truths, found, classes, Rule(match, iou, distance_px, distance))
     layout = done.layout
     level = threshold_of(layout, done.matches, done.counted) if threshold is None else float(threshold)
     counts = counts_at(layout, done.matches, done.counted, level)
@@ -163,12 +172,14 @@ def evaluate(
         detections=int(right[0] + wrong[0]),
         macro=_macro(table),
         per_class=table,
-        ap_by_iou=_sweep(done) if match == "iou" else {},
+        **_sweep(done, level),
+        by_size=by_size(layout, done.matches, done.counted, level),
+        by_kind=by_kind(layout, done.matches, done.counted, level),
         curves={name: curve.tolist() for name, curve in zip(classes, curves, strict=True) if not np.isnan(curve[0])},
         confusion=mixed,
         calibration=_calibration(done, level),
         intervals=_intervals(counts, resampled, weights),
-        match=Matching(match, iou if match == "iou" else None, distance_px, done.rule.words()),
+        match=_matching(done.rule),
     )
 
 
@@ -229,6 +240,12 @@ def _matched(
     return _Matched(layout, rule, matches, layout.counted(matches, rule.least))
 
 
+def _matching(rule: Rule) -> Matching:
+    far = rule.distance or Length(px=0)
+    px = far.px if rule.distance is not None else rule.distance_px
+    return Matching(rule.kind, rule.iou if rule.kind == "iou" else None, px, rule.words(), far.um, far.cells)
+
+
 def _known(value: float | np.floating | Floats) -> float | None:
     return None if np.isnan(value) else float(value)
 
@@ -277,13 +294,17 @@ def _found(mixed: Confusion) -> float | None:
     return float(counts[:, :-1].sum() / counts.sum()) if counts.sum() else None
 
 
-def _sweep(done: _Matched) -> dict[str, float | None]:
+def _sweep(done: _Matched, threshold: float) -> dict[str, dict[str, float | None]]:
     layout, whole = done.layout, np.ones((1, done.layout.case_count))
-    result = {}
-    for level in SWEEP:
+    swept: dict[str, dict[str, float | None]] = {"ap_by_iou": {}, "f1_by_iou": {}}
+    for level in SWEEP if done.rule.kind == "iou" else ():
         matches = layout.matches(level)
-        result[f"{level:.2f}"] = _known(resampled_ap(layout, matches, layout.counted(matches, level), whole)[0])
-    return result
+        counted = layout.counted(matches, level)
+        counts = counts_at(layout, matches, counted, threshold)
+        pooled = rates(*(np.atleast_1d(part.sum()) for part in (counts.right, counts.wrong, counts.truths)))
+        swept["ap_by_iou"][f"{level:.2f}"] = _known(resampled_ap(layout, matches, counted, whole)[0])
+        swept["f1_by_iou"][f"{level:.2f}"] = _known(pooled[2][0])
+    return swept
 
 
 def _calibration(done: _Matched, threshold: float) -> Calibration:

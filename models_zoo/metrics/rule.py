@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from models_zoo.lengths import Length
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -20,11 +22,15 @@ class Truth:
 
     A label of -1 makes no claim about the place: it is no cell to be found, and a detection there that matches nothing
     else is neither right nor wrong. `case` groups the fields of one patient; an empty one means the field stands alone.
+    `um_per_px` is the field's scale where it is known. `kinds` says of each box what shape it was drawn as (circle, box
+    or contour); empty where nobody asks.
     """
 
     boxes: NDArray[np.floating]
     labels: NDArray[np.integer]
     case: str = ""
+    um_per_px: float | None = None
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +39,14 @@ class Rule:
 
     `iou`: intersection over union of the boxes of at least `iou`. The papers say "above"; pycocotools, and so this
     module, lets exactly `iou` count as a match. `centre`: centres at most `distance_px` apart (inclusive), or, where
-    that is None, at most half the true cell's radius; the radius is a quarter of width + height.
+    that is None, at most half the true cell's radius; the radius is a quarter of width + height. A `distance` in µm or
+    in sizes of a cell becomes pixels of each field by `for_field`.
     """
 
     kind: MatchKind = "iou"
     iou: float = 0.5
     distance_px: float | None = None
+    distance: Length | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in ("iou", "centre"):
@@ -47,6 +55,14 @@ class Rule:
             raise ValueError(f"an IoU of {self.iou} cannot be asked for: choose one above 0 and at most 1")
         if self.distance_px is not None and not self.distance_px > 0:
             raise ValueError(f"a distance of {self.distance_px} px matches nothing: choose one above 0, or None")
+        if self.distance is not None and self.distance_px is not None:
+            raise ValueError("say the distance either in pixels or as a length, not both")
+
+    def for_field(self, um_per_px: float | None, cell_px: float | None) -> Rule:
+        """This rule in pixels of a field of that scale, in a set whose median true side is `cell_px`."""
+        if self.kind == "iou" or self.distance is None or not cell_px:
+            return replace(self, distance=None)
+        return Rule(self.kind, self.iou, self.distance.in_px(um_per_px, cell_px))
 
     @property
     def least(self) -> float:
@@ -68,6 +84,8 @@ class Rule:
     def words(self) -> str:
         if self.kind == "iou":
             return f"IoU of the boxes at least {self.iou:g}"
+        if self.distance is not None:
+            return f"distance of the centres at most {self.distance.words()}"
         if self.distance_px is None:
             return "distance of the centres at most half the true cell's radius"
         return f"distance of the centres at most {self.distance_px:g} px"

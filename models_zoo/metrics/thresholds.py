@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models_zoo.detections import Detections
+from models_zoo.lengths import Length
 from models_zoo.metrics.matching import Layout, lay_out
 from models_zoo.metrics.rule import Bools, Floats, Ints, MatchKind, Rule, Truth
 
@@ -49,13 +50,14 @@ def best_threshold(
     *,
     iou: float = 0.5,
     distance_px: float | None = None,
+    distance: Length | None = None,
 ) -> float:
     """The one score threshold that makes F1 over all classes pooled the highest; of equal ones the highest threshold.
 
     Choose it on the tuning split. A detection is shown when its score is at least the threshold. Where nothing can be
     chosen (no true cell, no detection, or no detection that is right) the answer is 0.25.
     """
-    rule = Rule(match, iou, distance_px)
+    rule = Rule(match, iou, distance_px, distance)
     class_count = max((item.scores.shape[1] for item in found.values()), default=0)
     labels = [int(np.max(truth.labels, initial=-1)) + 1 for truth in truths.values()]
     layout = lay_out(truths, found, rule, max([class_count, *labels]))

@@ -57,6 +57,7 @@ def _train(request: TrainRequest, report: Report, out: Path) -> TrainResult:
     best = out / checkpoints.BEST
     best_epoch = checkpoints.write_weights(best, out / "weights.pt")
     card = {"classes": request.classes, "tile": request.tile, "shrink": request.shrink, "variant": request.variant}
+    card |= {"anms": request.anms} if request.anms else {}
     export.export(out / "weights.pt", out / "weights.onnx", card)
     _tidy(out)
     return TrainResult(

@@ -12,6 +12,7 @@ from learning.actions.evaluation import Question, evaluate_model
 from learning.actions.models import find_model
 from learning.management.scratch import scratch_folder
 from models_zoo import machine
+from models_zoo.lengths import Length
 
 
 class Command(JsonCommand):
@@ -30,6 +31,14 @@ class Command(JsonCommand):
             type=float,
             help="With --match centre: largest distance of centres in pixels; half the true radius if left out.",
         )
+        parser.add_argument(
+            "--distance-um", type=float, help="The same in um; needs fields whose scale is known, or --distance-cells."
+        )
+        parser.add_argument(
+            "--distance-cells",
+            type=float,
+            help="The same in median sides of the true boxes, where the scale is unknown (0.33 is Gräbel's 55 px).",
+        )
         parser.add_argument("--on", metavar="PROJECT", help="Measure on the fields of another project.")
         parser.add_argument("--device", default="auto", help="auto, cpu, or the number of a GPU.")
 
@@ -37,8 +46,8 @@ class Command(JsonCommand):
         project = project_from(options["project"])
         model = find_model(project, options["model"])
         other = project_from(options["on"]) if options["on"] else project
-        question = Question(options["split"], options["match"], options["iou"], options["distance_px"])
         try:
+            question = _question(options)
             device = machine.choose_device(options["device"])
             with scratch_folder() as folder, progress("evaluating", "fields") as bar:
                 figures = evaluate_model(
@@ -62,7 +71,40 @@ class Command(JsonCommand):
         head = f"{'class':<28}{'cells':>7}{'precision':>11}{'recall':>11}{'F1':>11}{'AP50':>11}"
         overall = ", ".join(f"{name} {_share(result[name]).strip()}" for name in ("ap50", "f1", "precision", "recall"))
         where = f"{result['model']} on {result['project']}, {result['split']}: {result['fields']} fields, "
-        return "\n".join([where + f"{result['objects']} cells, {result['match']['rule']}", overall, head, *rows])
+        lines = [where + f"{result['objects']} cells, {result['match']['rule']}", overall, head, *rows]
+        return "\n".join([*lines, *_sweep(result), *_groups(result)])
+
+
+def _question(options: dict[str, Any]) -> Question:
+    um, cells = options["distance_um"], options["distance_cells"]
+    distance = None if um is None and cells is None else Length(um=um, cells=cells)
+    return Question(options["split"], options["match"], options["iou"], options["distance_px"], distance)
+
+
+def _sweep(result: dict[str, Any]) -> list[str]:
+    """AP and F1 as more and more overlap is asked for; nothing where centres were matched."""
+    levels = result["ap_by_iou"]
+    if not levels:
+        return []
+    named = {"IoU": levels, "AP": levels.values(), "F1": result["f1_by_iou"].values()}
+    return [
+        f"{name:<5}" + "".join(f"{value:>7}" if name == "IoU" else _short(value) for value in values)
+        for name, values in named.items()
+    ]
+
+
+def _groups(result: dict[str, Any]) -> list[str]:
+    """Recall by size of the true cell, and by the shape it was drawn as."""
+    groups = {f"{name} cells": row for name, row in result["by_size"].items()}
+    groups |= {f"drawn as {name}": row for name, row in result["by_kind"].items()}
+    return [
+        f"{name:<28}{row['truths']:>7}{_share(row['precision'])}{_share(row['recall'])}{_share(row['f1'])}"
+        for name, row in groups.items()
+    ]
+
+
+def _short(value: float | None) -> str:
+    return f"{'n/a':>7}" if value is None else f"{value:>7.3f}"
 
 
 def _share(value: float | None) -> str:
