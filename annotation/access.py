@@ -104,17 +104,33 @@ def visible_readings(user: User | AnonymousUser, project: Project) -> QuerySet[R
 
 
 def find_reading(user: User | AnonymousUser, pk: int, permission: Permission = Permission.VIEW) -> Reading:
-    """The reading of an address, its field and project along. Raises as `find_project` does."""
+    """The reading of an address, its field and project along. Raises as `find_project` does.
+
+    Each save asks this, so the rule of `visible_readings` is told of the one row here: two queries in place of five.
+    """
+    actor = person(user)
     reading = Reading.objects.select_related("field__project", "author").filter(pk=pk).first()
-    if reading is not None and visible_projects(user).filter(pk=reading.field.project_id).exists():
-        project = reading.field.project
-        require(person(user), project, permission)
-        if visible_readings(user, project).filter(pk=reading.pk).exists():
-            return reading
-    raise Http404("There is no such reading, or it is not yours to see.")
+    allowed = frozenset[Permission]() if reading is None else permissions_of(actor, reading.field.project)
+    if allowed and permission not in allowed:
+        raise PermissionDenied(_refusal(permission))
+    if reading is None or not allowed or not _may_see(actor, reading, allowed):
+        raise Http404("There is no such reading, or it is not yours to see.")
+    return reading
+
+
+def _may_see(actor: User, reading: Reading, allowed: frozenset[Permission]) -> bool:
+    """Whether `reading` is one of `visible_readings`."""
+    if reading.state == ReadingState.SEALED or reading.source == Source.ORACLE:
+        return False
+    mine_or_current = reading.author_id == actor.pk or reading.field.current_reading_id == reading.pk
+    return Permission.REVIEW in allowed or mine_or_current
 
 
 def require(actor: Actor, project: Project, permission: Permission) -> None:
     """Raises PermissionDenied, in words for the person, unless `actor` may."""
     if not may(actor, project, permission):
-        raise PermissionDenied(f"You may not {permission} in this project: ask one of its administrators for the role.")
+        raise PermissionDenied(_refusal(permission))
+
+
+def _refusal(permission: Permission) -> str:
+    return f"You may not {permission} in this project: ask one of its administrators for the role."

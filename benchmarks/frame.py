@@ -138,6 +138,12 @@ def memory_gib() -> float:
     return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
+def keep_to_cores(count: int) -> None:
+    """This process and all that it starts from now on use at most `count` cores."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
+
+
 def load() -> float:
     """Processes that wanted a core, on the mean of the last minute."""
     return round(os.getloadavg()[0], 2)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +23,8 @@ from pathlib import Path
 START_SECONDS = 30.0
 # A test database is thrown away: it need not survive a power cut.
 OPTIONS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB", "max_connections=40"]
+# As a server is run: what is committed is on the disk.
+DURABLE = ["shared_buffers=128MB", "max_connections=100"]
 
 
 class PostgresError(Exception):
@@ -71,7 +73,7 @@ def wait_until_ready(server: subprocess.Popen[bytes], data: Path, log: Path) -> 
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
+def postgres(options: Sequence[str] = tuple(OPTIONS)) -> Iterator[str]:
     """A running server; yields its DATABASE_URL.
 
     Raises PostgresError when it does not start.
@@ -82,7 +84,7 @@ def postgres() -> Iterator[str]:
         folder, data, log = Path(name), Path(name) / "data", Path(name) / "log"
         bin_folder = place_binaries(folder, user)
         make_cluster(bin_folder, data, user)
-        settings = [word for option in [*OPTIONS, "listen_addresses="] for word in ("-c", option)]
+        settings = [word for option in [*options, "listen_addresses="] for word in ("-c", option)]
         with log.open("wb") as stream:
             server = subprocess.Popen(
                 [bin_folder / "postgres", "-D", data, "-k", folder, *settings],

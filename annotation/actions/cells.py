@@ -47,10 +47,11 @@ class CellContent:
 def hold_reading(reading: Reading, actor: Actor) -> Reading:
     """The reading, locked until the transaction ends. Raises CellError unless it is open and the actor its author.
 
-    Readings are submitted under the same lock, so no cell slips into one that is closed.
+    Readings are submitted under the same lock, so no cell slips into one that is closed. Its field never changes, so it
+    is taken from `reading`.
     """
-    rows = Reading.objects.select_for_update(of=("self",), no_key=True).select_related("field__project")
-    held = rows.get(pk=reading.pk)
+    held = Reading.objects.select_for_update(no_key=True).get(pk=reading.pk)
+    held.field = reading.field
     require(actor, held.field.project, Permission.LABEL)
     if held.state != ReadingState.OPEN:
         raise CellError("This reading is closed: open a new one to change cells.")

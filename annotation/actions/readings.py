@@ -22,6 +22,8 @@ class ReadingError(Refused):
 
 # An open page asks for more every few minutes; a tab that was closed holds its field for no longer than this.
 LEASE = timedelta(minutes=10)
+# Of a lease that was renewed so lately the next save need not write again.
+FRESH = timedelta(minutes=1)
 
 # What people say outranks what files say: an import after an expert's reading must not cover it.
 _RANK = Case(
@@ -139,6 +141,12 @@ def keep_lease(reading: Reading) -> bool:
     """False: the reading is not open."""
     open_one = Reading.objects.filter(pk=reading.pk, state=ReadingState.OPEN)
     return bool(open_one.update(lease_until=Now() + LEASE))
+
+
+def refresh_lease(reading: Reading) -> None:
+    """As `keep_lease`, for whoever comes often: nothing is written while the lease is FRESH."""
+    if reading.lease_until is None or reading.lease_until < timezone.now() + LEASE - FRESH:
+        keep_lease(reading)
 
 
 def is_author(reading: Reading, actor: Actor) -> bool:

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from django.db import DataError, IntegrityError, transaction
 
-from annotation.access import Actor, Permission, require
+from annotation.access import Actor
 from annotation.actions.cells import CellContent, CellError, Pen, StaleVersionError, hold_reading
-from annotation.actions.readings import keep_lease
+from annotation.actions.readings import refresh_lease
 from annotation.actions.rejections import write_rejection
 from annotation.errors import Refused
 from annotation.models import Cell, CellClass, Prediction, Reading, Rejection
@@ -60,15 +60,14 @@ def save_changes(*, reading: Reading, edits: Sequence[Edit | Refused], actor: Ac
     """
     if len(edits) > MOST:
         raise Refused(f"These are {len(edits)} changes: send at most {MOST} at once.")
-    require(actor, reading.field.project, Permission.LABEL)
     try:
-        held = hold_reading(reading, actor)
+        held = hold_reading(reading, actor)  # which asks whether the actor may
     except CellError as error:
         return [Saved("refused", message=str(error)) for _ in edits]
     work = _Work(Pen(held, actor, client), edits)
     results = [work.save(edit) for edit in edits]
     work.pen.finish()
-    keep_lease(held)
+    refresh_lease(held)
     return results
 
 
@@ -80,7 +79,8 @@ class _Work:
         field = pen.reading.field
         cells = [edit for edit in edits if isinstance(edit, CellEdit)]
         named = {edit.prediction for edit in edits if not isinstance(edit, Refused) and edit.prediction is not None}
-        self._classes: dict[int, CellClass] = {row.number: row for row in field.project.classes.all()}
+        classes = field.project.classes.filter(number__in={edit.number for edit in cells})
+        self._classes: dict[int, CellClass] = {row.number: row for row in classes}
         self._predictions: dict[int, Prediction] = {
             row.pk: row for row in Prediction.objects.filter(field=field, pk__in=named)
         }
