@@ -273,6 +273,7 @@ class WorkbenchAnswer(s.Serializer[Any]):
     predictions = s.ListField(child=PredictionAnswer())
     reading = ReadingAnswer(allow_null=True)
     cells = s.ListField(child=CellAnswer())
+    keys = s.DictField(child=s.ListField(child=s.CharField()), help_text="keys that you have changed, by command")
     may = MayInfo()
 
 

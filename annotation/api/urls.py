@@ -3,13 +3,14 @@
 from django.urls import URLPattern, URLResolver, path
 
 import annotation.api.schema  # noqa: F401  # the schema learns of tokens
-from annotation.api import batches, cases, classes, people, projects, readings, transfers
+from annotation.api import batches, cases, classes, key_bindings, people, projects, readings, transfers
 
 _PROJECT = "projects/<slug:key>/"
 _FIELD = f"{_PROJECT}fields/<str:code>/"
 _TRANSFER = f"{_PROJECT}transfers/<int:pk>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("keys/", key_bindings.Keys.as_view(), name="api_keys"),
     path("projects/", projects.Projects.as_view(), name="api_projects"),
     path(_PROJECT, projects.OneProject.as_view(), name="api_project"),
     path(f"{_PROJECT}people/", people.People.as_view(), name="api_people"),

@@ -2,7 +2,7 @@
 
 from annotation.models.field import Case, Field, Slide, Split
 from annotation.models.loop import Batch, BatchField, Prediction, Snapshot
-from annotation.models.people import Invitation, Scope, Token
+from annotation.models.people import Invitation, KeyBindings, Scope, Token
 from annotation.models.project import CellClass, ClassKind, Membership, Project, Role, WeakShape
 from annotation.models.reading import (
     Cell,
@@ -29,6 +29,7 @@ __all__ = [
     "Event",
     "Field",
     "Invitation",
+    "KeyBindings",
     "Membership",
     "Prediction",
     "Project",

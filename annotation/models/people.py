@@ -1,4 +1,4 @@
-"""How people get in: invitations to a project, and tokens for programs. Of a secret only its hash is kept."""
+"""How people get in, and what is theirs alone: invitations, tokens, keys. Of a secret only its hash is kept."""
 
 from __future__ import annotations
 
@@ -51,3 +51,14 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.user_id}"
+
+
+class KeyBindings(models.Model):
+    """The keys of the workbench that a person has changed: by a command's name, the keys it has instead of its own."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="key_bindings")
+    bindings = models.JSONField(default=dict, blank=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"keys of {self.user_id}"

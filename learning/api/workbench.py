@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.access import Permission, permissions_of, visible_readings
+from annotation.actions.key_bindings import key_bindings_of
 from annotation.api import answers
 from annotation.api.answers import cells_json, class_json, predictions_json, reading_json
 from annotation.api.base import View
@@ -44,6 +45,7 @@ class Workbench(View):
                 "predictions": predictions_json(predictions, reading),
                 "reading": None if reading is None else reading_json(reading, self.actor),
                 "cells": [] if reading is None else cells_json(reading),
+                "keys": key_bindings_of(self.actor),
                 "may": {
                     "label": Permission.LABEL in can,
                     "review": Permission.REVIEW in can,

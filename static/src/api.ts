@@ -66,12 +66,17 @@ export class Api {
     return asked("POST", address, new URLSearchParams({ cell }));
   }
 
+  /** The person's own keys, for all projects. */
+  keepKeys(bindings: Readonly<Record<string, readonly string[]>>): Promise<unknown> {
+    return asked("PUT", "/api/keys/", { bindings });
+  }
+
   predictions(): Promise<PredictionsInfo> {
     return asked<PredictionsInfo>("GET", `${this.#field}/predictions/`);
   }
 }
 
-async function asked<Answer>(method: "GET" | "POST", url: string, body?: object): Promise<Answer> {
+async function asked<Answer>(method: "GET" | "POST" | "PUT", url: string, body?: object): Promise<Answer> {
   const isForm = body instanceof URLSearchParams;
   const response = await fetch(url, {
     method,

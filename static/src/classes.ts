@@ -49,6 +49,13 @@ export class Classes {
     return prefix ? this.typed(key) : { type: "nothing" };
   }
 
+  /** Where a person stops who has begun with `prefix` and cannot tell the stage: the class above all that it begins. */
+  above(prefix: string): CellClass | undefined {
+    const begun = this.offered.filter((one) => one.hotkey.toLowerCase().startsWith(prefix));
+    const [first] = begun;
+    return this.path(first?.number ?? -1).findLast((one) => !one.retired && begun.every((other) => this.path(other.number).includes(one)));
+  }
+
   /** Offered classes for a search, best first: the start of the name, of a word, of the key, then letters in order. */
   search(text: string): CellClass[] {
     const wanted = text.trim().toLowerCase();

@@ -1,18 +1,27 @@
 /** Keys: first the tool in use, then a class begun (e of e1), then the commands, then the classes. */
 
 import type { Classes } from "./classes";
-import type { Workbench } from "./commands";
-import { commandOf, keyOf, setClass } from "./commands";
+import type { Keymap, Workbench } from "./commands";
+import { keyOf, setClass } from "./commands";
 import type { Hands } from "./tools/hands";
+import type { CellClass } from "./types";
 
 /** A class begun and not finished is forgotten after this. */
 const PREFIX_MS = 2500;
 
+/** What was typed of a class' keys, what may follow, and the class that Enter stops at. */
+export interface Begun {
+  readonly prefix: string;
+  readonly classes: readonly CellClass[];
+  readonly above: CellClass | undefined;
+}
+
 export interface KeyParts {
   readonly workbench: Workbench;
   readonly hands: Hands;
+  readonly keymap: Keymap;
   /** Shows which classes the key begins; null: none. */
-  readonly showPrefix: (prefix: string | null, classes: readonly { readonly name: string; readonly hotkey: string }[]) => void;
+  readonly showPrefix: (begun: Begun | null) => void;
 }
 
 export class Keyboard {
@@ -50,7 +59,7 @@ export class Keyboard {
         this.#begin("", []);
         return true;
       }
-      if (this.#class(event, key)) return true;
+      if (this.#stop(key) || this.#class(event, key)) return true;
     }
     if (event.key === " ") {
       // Space held moves the field; pressed and released it is a command, so that waits for the release.
@@ -61,7 +70,7 @@ export class Keyboard {
   }
 
   #command(key: string): boolean {
-    const command = commandOf(key);
+    const command = this.#parts.keymap.commandOf(key);
     if (command === undefined) return false;
     void this.#parts.workbench.run(command);
     return true;
@@ -78,10 +87,24 @@ export class Keyboard {
       this.#begin(typed.prefix, typed.classes);
       return true;
     }
-    this.#begin("", []);
-    this.#parts.workbench.gesture(setClass, { class: typed.class.number });
-    this.#say(typed.class.name);
+    this.#choose(typed.class);
     return true;
+  }
+
+  /** Who cannot tell the stage stops at the lineage: by Enter, or by the same key again. */
+  #stop(key: string): boolean {
+    const above = this.#classes.above(this.#prefix);
+    if (above === undefined || (key !== "Enter" && key !== this.#prefix)) return false;
+    const goesOn = this.#classes.typed(key, this.#prefix);
+    if (goesOn.type === "class" && goesOn.class.hotkey.toLowerCase() === this.#prefix + key) return false;
+    this.#choose(above);
+    return true;
+  }
+
+  #choose(chosen: CellClass): void {
+    this.#begin("", []);
+    this.#parts.workbench.gesture(setClass, { class: chosen.number });
+    this.#say(chosen.name);
   }
 
   #say(name: string): void {
@@ -91,10 +114,10 @@ export class Keyboard {
     else screen.say(count === 1 ? name : `${count} cells: ${name}`);
   }
 
-  #begin(prefix: string, classes: Parameters<KeyParts["showPrefix"]>[1]): void {
+  #begin(prefix: string, classes: readonly CellClass[]): void {
     clearTimeout(this.#timer);
     this.#prefix = prefix;
-    this.#parts.showPrefix(prefix || null, classes);
+    this.#parts.showPrefix(prefix ? { prefix, classes, above: this.#classes.above(prefix) } : null);
     if (!prefix) return;
     this.#timer = window.setTimeout(() => {
       this.#begin("", []);

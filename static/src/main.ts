@@ -3,7 +3,7 @@
 import { Api, ApiError } from "./api";
 import { Classes } from "./classes";
 import type { Tool } from "./commands";
-import { Workbench } from "./commands";
+import { commands, Keymap, Workbench } from "./commands";
 import { imagePoint } from "./geometry/points";
 import { Keyboard } from "./keyboard";
 import { prefer, preference, readPage, readWish } from "./page";
@@ -12,16 +12,19 @@ import { ClassesPanel } from "./panel/classes";
 import { byId } from "./panel/dom";
 import { FinishDialog } from "./panel/finish";
 import { GuidelinePanel } from "./panel/guideline";
+import { KeysDialog } from "./panel/keys";
 import { Live } from "./panel/live";
 import { Menu } from "./panel/menu";
 import { PredictNow } from "./panel/predict";
 import { PredictionsPanel } from "./panel/predictions";
+import { RecentPanel } from "./panel/recent";
 import { SavingPanel } from "./panel/saving";
 import { SelectionPanel } from "./panel/selection";
 import { StatusLine } from "./panel/status";
 import { Canvas } from "./render/canvas";
 import { PageScreen } from "./screen";
 import { bounds, circle } from "./shapes";
+import { sharedKeys } from "./shared-keys";
 import { SpatialIndex } from "./spatial";
 import { Store } from "./store";
 import { startSync } from "./sync";
@@ -69,7 +72,7 @@ async function start(): Promise<void> {
       classesPanel.find();
     },
     showShortcuts: () => {
-      menu.showKeys();
+      keys.show();
     },
     predict: () => void predictNow.start(),
     finish: () => {
@@ -92,9 +95,10 @@ async function start(): Promise<void> {
   const hands: Hands = new Hands({ workbench, index, canvas, viewport }, (pointer) => {
     status.showPointer(pointer);
   });
+  const keymap = new Keymap(commands, data.keys);
   const toggled = (name: "showCells" | "showPredictions" | "showLabels") => (): boolean => store.view[name];
   const using = (tool: Tool) => (): boolean => hands.tool === tool;
-  const menu: Menu = new Menu(workbench, {
+  const menu: Menu = new Menu(workbench, keymap, {
     "tool.select": using("select"),
     "tool.circle": using("circle"),
     "tool.box": using("box"),
@@ -103,6 +107,8 @@ async function start(): Promise<void> {
     "view.predictions": toggled("showPredictions"),
     "view.labels": toggled("showLabels"),
   });
+  const keys: KeysDialog = new KeysDialog(workbench, keymap, sharedKeys(api, keymap));
+  new RecentPanel(workbench, keymap, page.project);
   const classesPanel: ClassesPanel = new ClassesPanel(workbench);
   const selection: SelectionPanel = new SelectionPanel(workbench, model);
   const predictions: PredictionsPanel = new PredictionsPanel(workbench, model);
@@ -112,8 +118,9 @@ async function start(): Promise<void> {
   new Keyboard({
     workbench,
     hands,
-    showPrefix: (prefix, found) => {
-      status.showPrefix(prefix, found);
+    keymap,
+    showPrefix: (begun) => {
+      status.showPrefix(begun);
     },
   });
   const finish = sync && reading ? new FinishDialog(workbench, sync, api, reading.id, page.queue) : null;

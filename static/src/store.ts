@@ -1,5 +1,7 @@
 /** What is on the field: cells, predictions, and what the person has selected and hidden. No page, no network. */
 
+import type { Recent } from "./recent";
+import { NONE_RECENT } from "./recent";
 import type { Cell, CellContent, Change, Prediction, ServerCell, Uuid } from "./types";
 
 export type StoreEvent =
@@ -20,6 +22,8 @@ export interface View {
   readonly hiddenClasses: ReadonlySet<number>;
   /** The class of what is drawn next; null before one is chosen. */
   readonly activeClass: number | null;
+  /** The classes used last, each on a number key. */
+  readonly recent: Recent;
   /** The radius of the circle drawn last, in field pixels: a click places one like it. */
   readonly radius: number;
 }
@@ -49,6 +53,7 @@ export class Store {
       showLabels: true,
       hiddenClasses: new Set(),
       activeClass: null,
+      recent: NONE_RECENT,
       radius: 20,
       ...view,
     };

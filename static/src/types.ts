@@ -119,6 +119,8 @@ export interface WorkbenchData {
   readonly predictions: readonly Prediction[];
   readonly reading: ReadingInfo | null;
   readonly cells: readonly ServerCell[];
+  /** The keys that this person has changed: by the name of a command. */
+  readonly keys: Readonly<Record<string, readonly string[]>>;
   readonly may: { readonly label: boolean; readonly review: boolean; readonly run: boolean };
 }
 

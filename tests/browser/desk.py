@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django.conf import settings
 from playwright.sync_api import Locator, Page, expect
 
-from annotation.models import Field, Prediction
+from annotation.models import Field, Prediction, Project
 from tests.learning import rows
 
 
@@ -66,6 +67,15 @@ class Desk:
 
     def expect_not_saved(self) -> None:
         expect(self.saving).to_have_text(re.compile("Offline"))
+
+
+def pictured(project: Project, size: int = 400, um_per_px: float | None = 0.1) -> Field:
+    """A field with a picture."""
+    settings.IMAGES_DIR.mkdir(exist_ok=True)
+    made = rows.field(project, size=size)
+    made.um_per_px = um_per_px
+    made.save()
+    return rows.picture(made)
 
 
 def predict(field: Field, *suggested: tuple[str, float, float, float, float]) -> list[Prediction]:

@@ -204,10 +204,10 @@ def label_by_hand(page: Page) -> str:
     desk = desk_of(page)
     name = page.get_by_role("heading", level=1).inner_text()
     x, y, radius = CIRCLE
-    desk.press("2", "l")
+    desk.press("Shift+C", "l")
     desk.drag((x, y), (x + radius, y))
     expect(desk.count("lym")).to_have_text("1")
-    desk.press("Escape", "3", "l")
+    desk.press("Escape", "Shift+D", "l")
     for corner in CONTOUR:
         desk.click(*corner)
     desk.press("Enter")

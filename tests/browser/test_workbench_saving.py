@@ -35,7 +35,7 @@ def places(site: Site) -> list[list[int]]:
 
 
 def draw(desk: Desk, *middles: tuple[float, float]) -> None:
-    desk.press("2")
+    desk.press("Shift+C")
     for x, y in middles:
         desk.drag((x, y), (x + 20, y))
 
@@ -106,7 +106,7 @@ def test_two_browsers_on_one_cell_are_asked(site: Site, visitor: Visitor, field:
     draw(one, (100, 100))
     one.expect_saved()
     other.open()
-    other.press("1")
+    other.press("Shift+S")
     other.click(100, 100)
     one.press("l")
     one.expect_saved()
@@ -251,7 +251,7 @@ def test_five_thousand_cells_stay_fluid(site: Site, visitor: Visitor) -> None:
     desk.open()
     page = desk.page
     for zoom in ("0", "9"):
-        desk.press("1", zoom)
+        desk.press("Shift+S", zoom)
         page.wait_for_timeout(300)
         assert median(frames_while(page, desk, "middle")) <= 50, "panning"
         selecting = [page.evaluate(PAINTED, "]") for _ in range(20)]

@@ -37,6 +37,7 @@ NEEDS: dict[str, Need] = {
     "account": Need(SIGNED_IN, SIGNED_IN),
     "tokens": Need(SIGNED_IN, SIGNED_IN),
     "token_withdraw": Need(None, SIGNED_IN),
+    "api_keys": Need(SIGNED_IN, SIGNED_IN),
     "projects": Need(SIGNED_IN),
     "new_project": Need(CREATE, CREATE),
     # a project's: what people see and label

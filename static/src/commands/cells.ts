@@ -2,6 +2,7 @@
 
 import { clamped, circle, faultOf, moved, scaled, toContour, area } from "../shapes";
 import type { Cell, CellChange, CellContent, Change, Shape, Uuid } from "../types";
+import { used } from "../recent";
 import { contentOf, newUuid } from "../types";
 import type { Command, Context, Gesture } from "./command";
 import { CannotBeDone } from "./command";
@@ -31,7 +32,7 @@ export const placeCircle: Command = {
   name: "cell.place",
   title: "Place a circle in the middle of the view",
   group: "Cells",
-  keys: ["5", "Insert"],
+  keys: ["Shift+N", "Insert"],
   edits: true,
   perform(context) {
     return drawCell.perform(context, { shape: circle(context.screen.centre(), context.store.view.radius) });
@@ -77,7 +78,7 @@ export const setClass: Gesture<{ readonly class: number }> = {
   edits: false,
   perform(context, { class: number }) {
     const { store } = context;
-    store.look({ activeClass: number });
+    store.look({ activeClass: number, recent: used(store.view.recent, number) });
     if (!context.mayEdit) return [];
     return [
       ...store.selectedCells().map((cell) => change(cell, { class: number })),

@@ -7,7 +7,7 @@ import type { Change, ShapeKind } from "../types";
 import type { History } from "../undo";
 
 export type Tool = "select" | "circle" | "contour" | "box";
-export type Group = "Tools" | "Cells" | "Predictions" | "History" | "View" | "Field";
+export type Group = "Tools" | "Cells" | "Classes" | "Predictions" | "History" | "View" | "Field";
 
 /** What a command asks of the page: it looks and goes, and changes no cell. The canvas implements it. */
 export interface Screen {

@@ -2,7 +2,9 @@
 
 import * as cells from "./cells";
 import type { Command, Gesture } from "./command";
+import { recentClasses } from "./classes";
 import { fields, history, tools, views } from "./looking";
+import { Keymap } from "./keymap";
 import * as predictions from "./predictions";
 import * as walking from "./walking";
 
@@ -14,6 +16,7 @@ export const commands: readonly Command[] = [
   cells.grow,
   cells.shrink,
   ...cells.nudges,
+  ...recentClasses,
   walking.nextCell,
   walking.previousCell,
   predictions.nextUncertain,
@@ -41,20 +44,22 @@ export const gestures: readonly Gesture<never>[] = [
 ];
 
 const byName = new Map(commands.map((command) => [command.name, command]));
-const byKey = new Map(commands.flatMap((command) => command.keys.map((key) => [key, command] as const)));
+const asListed = new Keymap(commands);
 
 export function commandNamed(name: string): Command | undefined {
   return byName.get(name);
 }
 
-/** The command of a key as keyOf writes it. */
+/** The command of a key as keyOf writes it, where nobody has changed it. */
 export function commandOf(key: string): Command | undefined {
-  return byKey.get(key);
+  return asListed.commandOf(key);
 }
 
 export { convertToContour, deleteSelected, drawCell, moveCells, placeCircle, reshapeCell, setAttribute, setClass } from "./cells";
 export { CannotBeDone } from "./command";
 export type { Command, Context, Gesture, Group, Screen, Tool } from "./command";
-export { keyOf } from "./keys";
+export type { Bindings } from "./keymap";
+export { faultOfKey, Keymap } from "./keymap";
+export { isWhole, keyOf } from "./keys";
 export { acceptSelected, correctPrediction, setThreshold, uncertain, uncertainty } from "./predictions";
 export { Workbench } from "./workbench";

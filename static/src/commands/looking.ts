@@ -26,10 +26,10 @@ function tool(name: Tool, title: string, key: string): Command {
 }
 
 export const tools: readonly Command[] = [
-  tool("select", "Select and change cells", "1"),
-  tool("circle", "Draw circles", "2"),
-  tool("contour", "Draw contours", "3"),
-  tool("box", "Draw boxes", "4"),
+  tool("select", "Select and change cells", "Shift+S"),
+  tool("circle", "Draw circles", "Shift+C"),
+  tool("contour", "Draw contours", "Shift+D"),
+  tool("box", "Draw boxes", "Shift+B"),
 ];
 
 export const history: readonly Command[] = [

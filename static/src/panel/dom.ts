@@ -1,6 +1,9 @@
 /** Elements without a framework: made in one expression, found by name or not at all. */
 
+import { shownKey } from "../commands/help";
 import type { CellClass, Line } from "../types";
+
+export { shownKey };
 
 type Child = Node | string | null;
 type Value = string | number | boolean | ((event: Event) => void);
@@ -52,26 +55,6 @@ export function swatch({ colour, line }: Pick<CellClass, "colour" | "line">): SV
 
 export function keyHint(keys: string): HTMLElement {
   return h("kbd", {}, shownKey(keys));
-}
-
-const NAMES: Readonly<Record<string, string>> = {
-  ArrowLeft: "←",
-  ArrowRight: "→",
-  ArrowUp: "↑",
-  ArrowDown: "↓",
-  Delete: "Del",
-  PageUp: "Page up",
-  PageDown: "Page down",
-  Escape: "Esc",
-};
-
-/** How a key is written for people. */
-export function shownKey(key: string): string {
-  if (key === "+") return key;
-  return key
-    .split("+")
-    .map((part) => NAMES[part] ?? part)
-    .join(" ");
 }
 
 /** Percent with one decimal below 10: what a count of hundreds can carry. */

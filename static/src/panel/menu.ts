@@ -1,38 +1,27 @@
-/** What can be done, from the one list of commands: buttons of the page, the menu, and the dialog of all keys. */
+/** What can be done, from the one list of commands: the buttons of the page and the menu. */
 
-import type { Command, Group, Workbench } from "../commands";
-import { commandNamed, commands, gestures } from "../commands";
+import type { Command, Group, Keymap, Workbench } from "../commands";
+import { commandNamed, commands } from "../commands";
+import { GROUPS } from "../commands/help";
 import { byId, h, keyHint, shownKey } from "./dom";
-
-const GROUPS: readonly Group[] = ["Tools", "Cells", "Predictions", "History", "View", "Field"];
-
-/** What hands do that is no command: the canvas itself. */
-const HANDS: readonly (readonly [string, string])[] = [
-  ["Turn the wheel", "Zoom where the pointer is"],
-  ["Drag with the middle button, or with Space held", "Move the field, whatever the tool"],
-  ["Drag on the field (select)", "Move the field"],
-  ["Click (select)", "Select; a second click reaches what lies below"],
-  ["Shift and click (select)", "Add to the selection, or take from it"],
-  ["Shift and drag (select)", "Select all within a frame"],
-  ["Alt and wheel", "Change the size of the selected cell, or of the next circle"],
-  ["Drag a small round handle", "Pull a new corner out of a contour"],
-  ["Alt and click a corner", "Remove it"],
-  ["Double click, Enter, or the first corner (contour)", "Close the contour"],
-  ["Backspace (contour)", "Take the last corner back"],
-];
 
 export class Menu {
   readonly #workbench: Workbench;
+  readonly #keymap: Keymap;
   readonly #toggles: Readonly<Record<string, () => boolean>>;
   readonly #menu = byId("menu", HTMLDetailsElement);
-  readonly #keys = byId("keys", HTMLDialogElement);
 
   /** `toggles` says of commands that switch something whether it is on. */
-  constructor(workbench: Workbench, toggles: Readonly<Record<string, () => boolean>>) {
+  constructor(workbench: Workbench, keymap: Keymap, toggles: Readonly<Record<string, () => boolean>>) {
     this.#workbench = workbench;
+    this.#keymap = keymap;
     this.#toggles = toggles;
     byId("menu-body", HTMLElement).replaceChildren(...GROUPS.map((group) => this.#groupOf(group)));
     for (const button of buttons()) this.#bind(button);
+    this.#nameKeys();
+    keymap.on(() => {
+      this.#nameKeys();
+    });
     this.#menu.addEventListener("toggle", () => {
       this.update();
     });
@@ -51,22 +40,28 @@ export class Menu {
     }
   }
 
-  showKeys(): void {
-    if (this.#keys.open) return;
-    byId("keys-body", HTMLElement).replaceChildren(...GROUPS.map(tableOf), this.#classKeys(), handsTable());
-    this.#keys.showModal();
-  }
-
   #bind(button: HTMLButtonElement): void {
     const command = commandNamed(button.dataset.command ?? "");
     if (command === undefined) throw new Error(`There is no command ${button.dataset.command ?? ""}.`);
-    const [key] = command.keys;
-    button.title = key ? `${command.title} (${shownKey(key)})` : command.title;
     if (!button.textContent.trim()) button.setAttribute("aria-label", command.title);
-    if (command.keys.length) button.setAttribute("aria-keyshortcuts", command.keys.map(ariaKey).join(" "));
     button.addEventListener("click", () => {
       this.#run(command);
     });
+  }
+
+  /** Writes the keys to the buttons and entries: a person may have changed them. */
+  #nameKeys(): void {
+    for (const button of buttons()) {
+      const command = commandNamed(button.dataset.command ?? "");
+      if (command === undefined) continue;
+      const keys = this.#keymap.keysOf(command);
+      const [key] = keys;
+      button.title = key ? `${command.title} (${shownKey(key)})` : command.title;
+      if (keys.length) button.setAttribute("aria-keyshortcuts", keys.map(ariaKey).join(" "));
+      else button.removeAttribute("aria-keyshortcuts");
+      button.querySelector("kbd")?.remove();
+      if (key && button.closest("#menu-body")) button.append(keyHint(key));
+    }
   }
 
   #run(command: Command): void {
@@ -79,43 +74,13 @@ export class Menu {
   #groupOf(group: Group): HTMLElement {
     const entries = commands
       .filter((command) => command.group === group)
-      .map((command) => {
-        const [key] = command.keys;
-        const hint = key ? keyHint(key) : null;
-        return h("button", { type: "button", "data-command": command.name }, h("span", {}, command.title), hint);
-      });
+      .map((command) => h("button", { type: "button", "data-command": command.name }, h("span", {}, command.title)));
     return h("section", { "aria-label": group }, h("p", { class: "menu-group" }, group), ...entries);
-  }
-
-  #classKeys(): HTMLElement {
-    const rows = this.#workbench.context.classes.offered
-      .filter((one) => one.hotkey)
-      .map((one): readonly [string, string] => [Array.from(one.hotkey).join(" then "), one.name]);
-    return table("Classes", rows);
   }
 }
 
 function buttons(): NodeListOf<HTMLButtonElement> {
   return document.querySelectorAll<HTMLButtonElement>("button[data-command]");
-}
-
-function tableOf(group: Group): HTMLElement {
-  const keyed = commands
-    .filter((command) => command.group === group && command.keys.length > 0)
-    .map((command): readonly [string, string] => [command.keys.map(shownKey).join(" or "), command.title]);
-  const handed = gestures
-    .filter((gesture) => gesture.group === group)
-    .map((gesture): readonly [string, string] => [gesture.how, gesture.title]);
-  return table(group, [...keyed, ...handed]);
-}
-
-function handsTable(): HTMLElement {
-  return table("On the field", HANDS);
-}
-
-function table(name: string, rows: readonly (readonly [string, string])[]): HTMLElement {
-  const body = rows.map(([keys, title]) => h("tr", {}, h("th", { scope: "row" }, keys), h("td", {}, title)));
-  return h("table", { class: "keys-table" }, h("caption", {}, name), h("tbody", {}, ...body));
 }
 
 /** As aria-keyshortcuts wants it: "Control+Z". */

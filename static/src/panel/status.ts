@@ -1,6 +1,7 @@
 /** Under the field: the scale bar, the zoom, where the pointer is, and what lies under it. */
 
 import type { Workbench } from "../commands";
+import type { Begun } from "../keyboard";
 import type { SpatialIndex } from "../spatial";
 import type { ModelInfo } from "../types";
 import type { Pointer } from "../tools/tool";
@@ -60,10 +61,14 @@ export class StatusLine {
     this.#showTip(pointer);
   }
 
-  showPrefix(prefix: string | null, classes: readonly { readonly name: string; readonly hotkey: string }[]): void {
-    this.#prefix.hidden = prefix === null;
+  showPrefix(begun: Begun | null): void {
+    this.#prefix.hidden = begun === null;
+    if (begun === null) return;
+    const { prefix, classes, above } = begun;
+    const stop = above && !classes.some((one) => one === above && one.hotkey === prefix) ? [h("span", {}, h("kbd", {}, "Enter"), ` ${above.name}`)] : [];
     this.#prefix.replaceChildren(
-      ...classes.map((one) => h("span", {}, h("kbd", {}, one.hotkey.slice((prefix ?? "").length)), ` ${one.name}`)),
+      ...classes.map((one) => h("span", {}, h("kbd", {}, one.hotkey.slice(prefix.length)), ` ${one.name}`)),
+      ...stop,
     );
   }
 
