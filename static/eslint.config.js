@@ -18,7 +18,7 @@ export default defineConfig(
   },
   {
     // Pure: what a cell is, what a command does and what is still to be saved must not hang on a page or a canvas.
-    files: ["src/{geometry,shapes,commands}/**/*.ts", "src/{store,undo,spatial,differential,classes,types}.ts"],
+    files: ["src/{geometry,shapes,outline,commands}/**/*.ts", "src/{store,undo,spatial,differential,classes,types}.ts"],
     rules: {
       "no-restricted-globals": ["error", "document", "window", "fetch", "localStorage", "sessionStorage", "navigator"],
       "no-restricted-imports": ["error", { patterns: ["ol", "ol/*"] }],

@@ -83,6 +83,7 @@ async function start(): Promise<void> {
       if (address === null) say(where === "next" ? "This is the last field." : "This is the first field.");
       else location.assign(address);
     },
+    pixels: (part) => canvas.picture.pixels(part),
     chosen: (tool) => {
       prefer("tool", tool);
       menu.update();

@@ -2,6 +2,7 @@
 
 import type { Screen, Tool } from "./commands";
 import type { Bounds, ImagePoint } from "./geometry/points";
+import type { Picture } from "./outline";
 import { ask } from "./panel/dialogs";
 import type { Hands } from "./tools/hands";
 import type { Viewport } from "./viewport";
@@ -13,6 +14,7 @@ export interface Doors {
   readonly predict: () => void;
   readonly finish: () => void;
   readonly go: (where: "previous" | "next") => void;
+  readonly pixels: (part: Bounds) => Picture | null;
   /** The tool has changed. */
   readonly chosen: (tool: Tool) => void;
 }
@@ -60,6 +62,10 @@ export class PageScreen implements Screen {
 
   pan(dx: number, dy: number): void {
     this.#viewport.pan(dx, dy);
+  }
+
+  pixels(part: Bounds): Picture | null {
+    return this.#doors.pixels(part);
   }
 
   say(message: string): void {

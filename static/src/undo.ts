@@ -1,6 +1,6 @@
 /** The history of one person on one field: sets of changes, each of which is undone and redone as one step. */
 
-import type { Change, Uuid } from "./types";
+import type { Change, Shape, Uuid } from "./types";
 import { inverse } from "./types";
 
 export interface ChangeSet {
@@ -25,6 +25,12 @@ export class History {
   push(set: ChangeSet): void {
     this.#done.push(set);
     this.#undone = [];
+  }
+
+  /** The circle or box that a cell had before its last step that made it a contour; null where that is not known here. */
+  weakShapeOf(uuid: Uuid): Shape | null {
+    const shapes = this.#done.flatMap(({ changes }) => changes.flatMap((one) => (one.type === "cell" && one.uuid === uuid ? (one.before?.shape ?? []) : [])));
+    return shapes.findLast((shape) => shape.kind !== "contour") ?? null;
   }
 
   /** The changes that take the last step back, to be applied and saved by the caller; null when there is none. */

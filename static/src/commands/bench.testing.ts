@@ -6,7 +6,9 @@ import type { CellClass, Change, Prediction, ServerCell, Shape } from "../types"
 import { History } from "../undo";
 import type { Screen } from "./command";
 import { Workbench } from "./workbench";
+import type { Bounds } from "../geometry/points";
 import { imagePoint } from "../geometry/points";
+import type { Picture } from "../outline";
 
 export const FIELD = { width: 1000, height: 800, um_per_px: 0.1 };
 
@@ -51,11 +53,13 @@ export interface Bench {
   readonly asked: string[];
   /** What the person answers. */
   answer: boolean;
+  /** What the page shows of a part of the field. */
+  picture: (part: Bounds) => Picture | null;
 }
 
 export function newBench({ mayEdit = true, classes = [1, 2, 3].map((one) => cellClass(one)) } = {}): Bench {
   const [store, history] = [new Store(), new History()];
-  const notes = { saved: [] as Change[], said: [] as string[], asked: [] as string[], answer: true };
+  const notes = { saved: [] as Change[], said: [] as string[], asked: [] as string[], answer: true, picture: nothingShown as (part: Bounds) => Picture | null };
   const nothing = (): void => undefined;
   const screen: Screen = {
     tool: "select",
@@ -66,6 +70,7 @@ export function newBench({ mayEdit = true, classes = [1, 2, 3].map((one) => cell
     fit: nothing,
     actualSize: nothing,
     pan: nothing,
+    pixels: (part) => notes.picture(part),
     say: (message) => notes.said.push(message),
     ask: (question) => {
       notes.asked.push(question);
@@ -80,4 +85,8 @@ export function newBench({ mayEdit = true, classes = [1, 2, 3].map((one) => cell
   const parts = { store, history, screen, classes: new Classes(classes), field: FIELD, weakShape: "circle", mayEdit } as const;
   const bench = new Workbench(parts, (changes) => notes.saved.push(...changes));
   return Object.assign(notes, { bench, store, history });
+}
+
+function nothingShown(): Picture | null {
+  return null;
 }

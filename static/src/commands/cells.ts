@@ -1,6 +1,6 @@
 /** Commands and gestures that draw, change and delete cells. */
 
-import { clamped, circle, faultOf, moved, scaled, toContour, area } from "../shapes";
+import { clamped, circle, faultOf, moved, scaled, area } from "../shapes";
 import type { Cell, CellChange, CellContent, Change, Shape, Uuid } from "../types";
 import { used } from "../recent";
 import { contentOf, newUuid } from "../types";
@@ -125,19 +125,6 @@ export const deleteSelected: Command = {
         .filter((id) => store.prediction(id) !== undefined)
         .map((prediction): Change => ({ type: "rejection", prediction, before: store.isRejected(prediction), after: true })),
     ];
-  },
-};
-
-export const convertToContour: Command = {
-  name: "cell.contour",
-  title: "Turn selected circles and boxes into contours",
-  group: "Cells",
-  keys: ["#"],
-  edits: true,
-  enabled: ({ store }) => store.selectedCells().some((cell) => cell.shape.kind !== "contour"),
-  perform(context) {
-    const cells = context.store.selectedCells().filter((cell) => cell.shape.kind !== "contour");
-    return cells.map((cell) => change(cell, { shape: fitting(context, toContour(cell.shape)) }));
   },
 };
 

@@ -2,6 +2,7 @@
 
 import type { Classes } from "../classes";
 import type { Bounds, ImagePoint } from "../geometry/points";
+import type { Picture } from "../outline";
 import type { Store } from "../store";
 import type { Change, ShapeKind } from "../types";
 import type { History } from "../undo";
@@ -23,6 +24,8 @@ export interface Screen {
   actualSize(): void;
   /** By shares of the view: pan(0.2, 0) looks further right. */
   pan(dx: number, dy: number): void;
+  /** The own pixels of a part of the field, in whole pixels; null where the picture is not there or cannot be read. */
+  pixels(part: Bounds): Picture | null;
   /** A short message for a moment, also read out. */
   say(message: string): void;
   ask(question: string): Promise<boolean>;

@@ -5,6 +5,7 @@ import type { Command, Gesture } from "./command";
 import { recentClasses } from "./classes";
 import { fields, history, tools, views } from "./looking";
 import { Keymap } from "./keymap";
+import * as outlining from "./outlining";
 import * as predictions from "./predictions";
 import * as walking from "./walking";
 
@@ -12,7 +13,8 @@ export const commands: readonly Command[] = [
   ...tools,
   cells.placeCircle,
   cells.deleteSelected,
-  cells.convertToContour,
+  outlining.outlineSelected,
+  outlining.shrinkSelected,
   cells.grow,
   cells.shrink,
   ...cells.nudges,
@@ -55,11 +57,12 @@ export function commandOf(key: string): Command | undefined {
   return asListed.commandOf(key);
 }
 
-export { convertToContour, deleteSelected, drawCell, moveCells, placeCircle, reshapeCell, setAttribute, setClass } from "./cells";
+export { deleteSelected, drawCell, moveCells, placeCircle, reshapeCell, setAttribute, setClass } from "./cells";
 export { CannotBeDone } from "./command";
 export type { Command, Context, Gesture, Group, Screen, Tool } from "./command";
 export type { Bindings } from "./keymap";
 export { faultOfKey, Keymap } from "./keymap";
 export { isWhole, keyOf } from "./keys";
+export { outlineSelected, shrinkSelected } from "./outlining";
 export { acceptSelected, correctPrediction, setThreshold, uncertain, uncertainty } from "./predictions";
 export { Workbench } from "./workbench";

@@ -121,7 +121,7 @@ export class SelectionPanel {
     if (!mayEdit) return h("div");
     const names = withPredictions
       ? [["Accept", "prediction.accept"], ["Reject", store.selection.cells.size ? "cell.delete" : "prediction.reject"]]
-      : [["To contour", "cell.contour"], ["Delete", "cell.delete"]];
+      : [["To contour", "cell.contour"], ["Shrunk", "cell.shrunk"], ["Delete", "cell.delete"]];
     const buttons = names.flatMap(([label = "", name = ""]) => {
       const command = commandNamed(name);
       if (command === undefined || !this.#workbench.isEnabled(command)) return [];

@@ -1,5 +1,7 @@
 /** The picture of the field. Shrunk it is smoothed; at 100 % and closer its own pixels are shown, unless wished otherwise. */
 
+import type { Bounds } from "../geometry/points";
+import type { Picture } from "../outline";
 import type { Painter, Placement } from "../viewport";
 
 /** No copy with a longer side smaller than this. */
@@ -27,6 +29,22 @@ export class PictureLayer {
     for (let scale = 0.5; Math.max(image.width, image.height) * scale >= SMALLEST; scale /= 2) {
       const [last] = this.#copies.slice(-1);
       if (last) this.#copies.push({ source: halved(last.source, image.width * scale, image.height * scale), scale });
+    }
+  }
+
+  /** The own pixels of a part, given in whole pixels; null before the picture is there, or where it cannot be read. */
+  pixels({ x0, y0, x1, y1 }: Bounds): Picture | null {
+    const [whole] = this.#copies;
+    if (whole === undefined || x1 <= x0 || y1 <= y0) return null;
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [x1 - x0, y1 - y0];
+    try {
+      const context = contextOf(canvas);
+      context.drawImage(whole.source, 0 - x0, 0 - y0);
+      return context.getImageData(0, 0, canvas.width, canvas.height);
+    } catch (error) {
+      if (error instanceof DOMException) return null; // a picture of another origin may be shown, but not read
+      throw error;
     }
   }
 
