@@ -12,7 +12,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
 from django.http import Http404
 
-from annotation.models import Membership, Project, Reading, ReadingState, Role, Source
+from annotation.blinding import is_chosen
+from annotation.models import Field, Membership, Project, Reading, ReadingState, Role, Source
 
 Actor = User | None
 
@@ -124,6 +125,29 @@ def _may_see(actor: User, reading: Reading, allowed: frozenset[Permission]) -> b
         return False
     mine_or_current = reading.author_id == actor.pk or reading.field.current_reading_id == reading.pk
     return Permission.REVIEW in allowed or mine_or_current
+
+
+def may_see_predictions(actor: Actor, field: Field) -> bool:
+    """Whether `actor` is shown what models suggest on `field`.
+
+    On fields that are read blind a person who labels is not, until a reading of theirs is submitted. Whoever opens
+    one after somebody else's became current could have seen them before, and is shown them.
+    """
+    project = field.project
+    if actor is None or not may(actor, project, Permission.LABEL):
+        return True
+    mine = field.readings.filter(author_id=actor.pk, source=Source.DRAWN)
+    opened = mine.filter(state=ReadingState.OPEN).order_by("-pk").first()
+    if opened is not None:
+        return not opened.is_blind
+    return not begins_blind(actor, field)
+
+
+def begins_blind(actor: Actor, field: Field) -> bool:
+    """Whether a reading that `actor` begins on `field` now is one without predictions."""
+    if field.current_reading_id is not None or not is_chosen(field.project_id, field.code, field.project.blind_share):
+        return False
+    return not field.readings.filter(author_id=None if actor is None else actor.pk, source=Source.DRAWN).exists()
 
 
 def require(actor: Actor, project: Project, permission: Permission) -> None:

@@ -68,6 +68,8 @@ class Pen:
     actor: Actor
     client: str = ""
     events: list[Event] = field(default_factory=list)
+    #: How long the actor was active for what is written next, where their browser measured it.
+    seconds: float | None = None
 
     def draw(self, uuid: UUID, content: CellContent, known: Cell | None) -> Cell:
         """A new cell; `known` is what the project has under that uuid already.
@@ -131,11 +133,18 @@ class Pen:
     def _check(self, content: CellContent) -> None:
         if content.cell_class.project_id != self.reading.field.project_id:
             raise CellError("This class belongs to another project.")
-        if content.prediction is not None and content.prediction.field_id != self.reading.field_id:
-            raise CellError("This prediction belongs to another field.")
+        if content.prediction is not None:
+            self.check_prediction(content.prediction)
         fault = fault_of(content.shape, self.reading.field.width, self.reading.field.height)
         if fault is not None:
             raise CellError(f"The shape cannot be kept: {fault}.")
+
+    def check_prediction(self, prediction: Prediction) -> None:
+        """Raises CellError for one of another field, or one that this reading must not know of."""
+        if prediction.field_id != self.reading.field_id:
+            raise CellError("This prediction belongs to another field.")
+        if self.reading.is_blind:
+            raise CellError("The predictions of this field are hidden until its reading is submitted.")
 
     def _record(self, cell: Cell, verb: str, before: dict[str, Any] | None) -> None:
         self.events.append(
@@ -148,6 +157,7 @@ class Pen:
                 before=before,
                 after=_state(cell),
                 client=self.client,
+                seconds=self.seconds,
             )
         )
 

@@ -78,6 +78,7 @@ class ProjectChange:
     cell_px: float
     shrink: float
     min_labelled: int
+    blind_share: float
     public: bool
 
 
@@ -92,6 +93,8 @@ def change_project(*, project: Project, change: ProjectChange, actor: Actor, cli
         raise Refused(f"{change.cell_px:g} pixels across a cell cannot be worked with: choose 10 to 200, 40 as a rule.")
     if not 0.5 <= change.shrink <= 1:
         raise Refused(f"A shrink factor of {change.shrink:g} cannot be: choose 0.5 to 1, 0.9 as a rule.")
+    if not 0 <= change.blind_share <= 1:
+        raise Refused(f"{change.blind_share:g} is no share of the fields: choose 0 (none) to 1 (all), 0.1 as a rule.")
     with transaction.atomic():
         locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         before = {field.name: getattr(locked, field.name) for field in fields(change)}

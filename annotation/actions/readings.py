@@ -8,10 +8,10 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, IntegerField, Value, When
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from annotation.access import Actor, Permission, may, require, role_of
+from annotation.access import Actor, Permission, begins_blind, may, require, role_of
 from annotation.errors import Refused
 from annotation.models import Cell, Event, Field, Provenance, Reading, ReadingState, Source
 
@@ -60,8 +60,9 @@ def open_reading(
     locked = _locked(field.pk)  # of two tabs, the second finds the first's
     reading = mine.first()
     if reading is None:
-        reading = Reading.objects.create(field=field, author_id=_id(actor), source=source)
-        _record(reading, actor, "opened", client)
+        blind = source == Source.DRAWN and begins_blind(actor, locked)
+        reading = Reading.objects.create(field=field, author_id=_id(actor), source=source, blind=blind)
+        _record(reading, actor, "opened", client, **({"blind": True} if blind else {}))
     if from_current and locked.current_reading is not None and not reading.cells.exists():
         count = _copy_cells(locked.current_reading.cells.alive(), reading)
         _record(reading, actor, "copied", client, copied_from=locked.current_reading_id, cells=count)
@@ -71,7 +72,8 @@ def open_reading(
 
 @transaction.atomic
 def submit_reading(*, reading: Reading, exhaustive: bool, actor: Actor, client: str = "") -> Reading:
-    """Close an open reading with the statement whether every countable cell is labelled.
+    """Close an open reading with the statement whether every countable cell is labelled. From then on its author sees
+    the predictions of a field that was read without them.
 
     Raises ReadingError when it is not open any more, or somebody else's.
     """
@@ -79,7 +81,11 @@ def submit_reading(*, reading: Reading, exhaustive: bool, actor: Actor, client: 
     if not is_author(reading, actor):
         raise ReadingError("Only its author submits a reading: open one of your own.")
     moved = Reading.objects.filter(pk=reading.pk, state=ReadingState.OPEN).update(
-        state=ReadingState.SUBMITTED, exhaustive=exhaustive, submitted_at=timezone.now(), lease_until=None
+        state=ReadingState.SUBMITTED,
+        exhaustive=exhaustive,
+        submitted_at=timezone.now(),
+        lease_until=None,
+        unblinded_at=Coalesce("unblinded_at", Now()),
     )
     if not moved:
         raise ReadingError("This reading is closed already: reload the page to see what it holds.")

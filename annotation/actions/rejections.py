@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotation.access import Actor
-from annotation.actions.cells import CellError, Pen, hold_reading
+from annotation.actions.cells import Pen, hold_reading
 from annotation.models import Event, Prediction, Reading, Rejection
 
 
@@ -27,8 +27,7 @@ def withdraw_rejection(*, reading: Reading, prediction: Prediction, actor: Actor
 
 def write_rejection(pen: Pen, prediction: Prediction, *, rejected: bool, known: Rejection | None) -> Rejection | None:
     """For a caller who holds the reading of `pen`; `known` is the row that stands for both already."""
-    if prediction.field_id != pen.reading.field_id:
-        raise CellError("This prediction belongs to another field.")
+    pen.check_prediction(prediction)
     is_rejected = known is not None and known.withdrawn_at is None
     if rejected == is_rejected:
         return known
@@ -45,6 +44,7 @@ def write_rejection(pen: Pen, prediction: Prediction, *, rejected: bool, known: 
             verb="rejected" if rejected else "rejection withdrawn",
             after={"prediction": prediction.pk},
             client=pen.client,
+            seconds=pen.seconds,
         )
     )
     return known

@@ -22,7 +22,10 @@ MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class CellEdit:
-    """A cell as it is to be. `version` is the one that its author saw, 0 for a new cell; classes go by number."""
+    """A cell as it is to be. `version` is the one that its author saw, 0 for a new cell; classes go by number.
+
+    `seconds`: how long the author was active for this change.
+    """
 
     uuid: UUID
     version: int
@@ -31,12 +34,14 @@ class CellEdit:
     attributes: dict[str, Any]
     prediction: int | None = None
     deleted: bool = False
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RejectionEdit:
     prediction: int
     rejected: bool
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,7 @@ class _Work:
     def _save(self, edit: Edit | Refused) -> Saved:
         if isinstance(edit, Refused):
             raise edit
+        self.pen.seconds = edit.seconds
         if isinstance(edit, RejectionEdit):
             prediction = self._prediction(edit.prediction)
             known = self._rejections.get(prediction.pk)

@@ -132,6 +132,15 @@ _OPTIONAL: Fields = {
     "prediction": s.IntegerField(min_value=1, allow_null=True, required=False),
     "deleted": s.BooleanField(required=False),
 }
+_SECONDS: Fields = {
+    "seconds": s.FloatField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=86_400,
+        help_text="how long the person was active for this change, pauses above 30 s left out",
+    )
+}
 
 
 def made(name: str, fields: Fields, doc: str = "") -> type[s.Serializer[Any]]:
@@ -209,13 +218,14 @@ CellBody = made(
     {name: field for name, field in (_CONTENT | _OPTIONAL).items() if name != "uuid"},
     "A cell as it is to be, whole; its uuid stands in the address.",
 )
-CellChange = made("CellChange", {"type": s.ChoiceField([("cell", "cell")]), **_CONTENT, **_OPTIONAL})
+CellChange = made("CellChange", {"type": s.ChoiceField([("cell", "cell")]), **_CONTENT, **_OPTIONAL, **_SECONDS})
 
 
 class RejectionChange(s.Serializer[Any]):
     type = s.ChoiceField([("rejection", "rejection")])
     prediction = s.IntegerField(min_value=1)
     rejected = s.BooleanField()
+    seconds = _SECONDS["seconds"]
 
 
 class SavedAnswer(s.Serializer[Any]):
@@ -270,13 +280,20 @@ class WorkbenchAnswer(s.Serializer[Any]):
     project = ProjectInfo()
     classes = s.ListField(child=ClassAnswer())
     model = ModelInfo(allow_null=True)
+    newest = ModelInfo(allow_null=True, help_text="whose predictions an untouched field shows")
     predictions = s.ListField(child=PredictionAnswer())
+    predictions_hidden = s.BooleanField(help_text="the field is read without predictions: they come when you are done")
     reading = ReadingAnswer(allow_null=True)
     cells = s.ListField(child=CellAnswer())
     keys = s.DictField(child=s.ListField(child=s.CharField()), help_text="keys that you have changed, by command")
     may = MayInfo()
 
 
-class PredictionsAnswer(s.Serializer[Any]):
-    model = ModelInfo(allow_null=True)
+class SuggestedAnswer(s.Serializer[Any]):
+    model = ModelInfo(allow_null=True, help_text="whose predictions are shown")
+    newest = ModelInfo(allow_null=True, help_text="whose predictions an untouched field shows")
+    predictions_hidden = s.BooleanField(help_text="the field is read without predictions: they come when you are done")
+
+
+class PredictionsAnswer(SuggestedAnswer):
     predictions = s.ListField(child=PredictionAnswer())

@@ -17,6 +17,8 @@ MOST_NUMBERS = 20_000
 MOST_ATTRIBUTES = 10_000
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+# Longer than anybody is at work on one cell without a pause; the browser leaves pauses out.
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 RowNumber = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
@@ -33,11 +35,13 @@ class _Cell(msgspec.Struct, tag="cell"):
     attributes: dict[str, Any] = {}
     prediction: RowNumber | None = None
     deleted: bool = False
+    seconds: Seconds | None = None
 
 
 class _Rejection(msgspec.Struct, tag="rejection"):
     prediction: RowNumber
     rejected: bool
+    seconds: Seconds | None = None
 
 
 def read_changes(data: Any) -> list[Edit | Refused]:
@@ -68,7 +72,7 @@ def _read(change: Any) -> Edit | Refused:
     except msgspec.ValidationError as error:
         return Refused(f"This change cannot be read: {error}.")
     if isinstance(read, _Rejection):
-        return RejectionEdit(read.prediction, read.rejected)
+        return RejectionEdit(read.prediction, read.rejected, read.seconds)
     if len(msgspec.json.encode(read.attributes)) > MOST_ATTRIBUTES:
         return Refused(f"The attributes of a cell take at most {MOST_ATTRIBUTES} letters.")
     return CellEdit(
@@ -79,4 +83,5 @@ def _read(change: Any) -> Edit | Refused:
         attributes=read.attributes,
         prediction=read.prediction,
         deleted=read.deleted,
+        seconds=read.seconds,
     )

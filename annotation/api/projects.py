@@ -29,8 +29,8 @@ class ProjectAnswer(s.ModelSerializer[Project]):
     class Meta:
         model = Project
         fields = [
-            *("key", "name", "ontology", "um_per_px", "weak_shape", "cell_px", "shrink", "min_labelled", "public"),
-            *("created_at", "role"),
+            *("key", "name", "ontology", "um_per_px", "weak_shape", "cell_px", "shrink", "min_labelled"),
+            *("blind_share", "public", "created_at", "role"),
         ]
         read_only_fields = fields
 
@@ -83,6 +83,7 @@ class ProjectChangeBody(s.Serializer[Any]):
     cell_px = Number(required=False, help_text=_CELL_PX)
     shrink = Number(required=False)
     min_labelled = s.IntegerField(required=False, min_value=0, max_value=1_000_000)
+    blind_share = Number(required=False)
     public = s.BooleanField(required=False)
 
 

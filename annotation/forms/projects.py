@@ -137,7 +137,16 @@ class SettingsForm(ScaleMixin):
             "the pool is ranked."
         ),
     )
-    field_order = ["name", "um_per_px", "cell_px", "weak_shape", "shrink", "min_labelled", "public"]
+    blind_share = forms.FloatField(
+        label="Share of fields that are read without predictions",
+        help_text=(
+            "0 is none, 0.1 every tenth. There predictions stay hidden until the reader is done: only so can be "
+            "measured whether readers follow them. The round's page tells the difference."
+        ),
+        widget=forms.NumberInput(attrs={"step": "any", "min": "0", "max": "1"}),
+        initial=0,
+    )
+    field_order = ["name", "um_per_px", "cell_px", "weak_shape", "shrink", "min_labelled", "blind_share", "public"]
 
     @classmethod
     def of(cls, project: Project) -> SettingsForm:

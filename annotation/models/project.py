@@ -24,6 +24,9 @@ class Project(models.Model):
     min_labelled = models.PositiveIntegerField(
         default=5, help_text="labelled fields that validation, tuning and test each need before batches are ranked"
     )
+    blind_share = models.FloatField(
+        default=0.0, help_text="share of fields, 0 to 1, whose predictions stay hidden until their reader is done"
+    )
     public = models.BooleanField(default=False, help_text="original file names may leave the project")
     round_defaults = models.JSONField(default=dict, blank=True, help_text="what a new round starts from: its settings")
     next_class_number = models.PositiveIntegerField(default=1)

@@ -75,6 +75,12 @@ class Reading(models.Model):
     signed_off_by = models.ForeignKey(
         config.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    blind = models.BooleanField(
+        default=False, help_text="begun on a field whose predictions are hidden until it is submitted"
+    )
+    unblinded_at = models.DateTimeField(
+        null=True, blank=True, help_text="submitted for the first time; its author sees predictions from then on"
+    )
     lease_until = models.DateTimeField(
         null=True, blank=True, help_text="until then its author is at work, and the queue offers the field to no other"
     )
@@ -91,6 +97,11 @@ class Reading(models.Model):
 
     def __str__(self) -> str:
         return f"reading {self.pk} of {self.field_id}"
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether its author must not see or use predictions yet."""
+        return self.blind and self.unblinded_at is None
 
 
 class ShapeKind(models.TextChoices):
@@ -198,6 +209,9 @@ class Event(models.Model):
     after = models.JSONField(null=True)
     client = models.CharField(max_length=80, blank=True, help_text="page, api, task or the command's name")
     at = models.DateTimeField(auto_now_add=True)
+    seconds = models.FloatField(
+        null=True, blank=True, help_text="time that a person was active for it, as their browser measured it"
+    )
 
     class Meta:
         indexes = [models.Index(fields=["project", "at"])]

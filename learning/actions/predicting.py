@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models.functions import Now
 
-from annotation.access import Actor, Permission, may, require
+from annotation.access import Actor, Permission, may, may_see_predictions, require
 from annotation.models import Field, Prediction, Project
 from learning.actions.models import ModelError, deployed_model
 from learning.actions.runs import queue_run
@@ -25,6 +25,8 @@ def predict_field(*, field: Field, actor: Actor) -> Run:
     project = field.project
     if not may(actor, project, Permission.RUN):
         require(actor, project, Permission.LABEL)
+    if not may_see_predictions(actor, field):
+        raise ModelError("This field is read without predictions: they are shown when you have finished it.")
     # Of two who ask at once, the second gets the first's run.
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     model = deployed_model(project)

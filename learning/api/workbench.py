@@ -6,21 +6,22 @@ from typing import Any
 
 from django.db.models import F
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.access import Permission, permissions_of, visible_readings
+from annotation.actions.calibrating import calibrate_field
 from annotation.actions.key_bindings import key_bindings_of
 from annotation.api import answers
 from annotation.api.answers import cells_json, class_json, predictions_json, reading_json
 from annotation.api.base import View
-from annotation.models import BatchField, Field, Prediction, Reading, ReadingState
+from annotation.api.fields import Number
+from annotation.models import BatchField, Field, Reading, ReadingState
 from annotation.views.pictures import picture_address
-from learning.actions.models import deployed_model
 from learning.actions.predicting import predict_field
-from learning.models import ModelVersion
+from learning.suggestions import suggested
 
 
 class RunNumber(s.Serializer[Any]):
@@ -35,14 +36,14 @@ class Workbench(View):
         project = field.project
         can = permissions_of(self.actor, project)
         reading = _reading(self, field)
-        model, predictions = _suggested(field)
+        shown = suggested(field, reading, self.actor)
         return Response(
             {
                 "field": _field(field),
                 "project": {"key": project.key, "weak_shape": project.weak_shape},
                 "classes": [class_json(row) for row in project.classes.select_related("parent")],
-                "model": model,
-                "predictions": predictions_json(predictions, reading),
+                **shown.told(),
+                "predictions": predictions_json(shown.rows(field), reading),
                 "reading": None if reading is None else reading_json(reading, self.actor),
                 "cells": [] if reading is None else cells_json(reading),
                 "keys": key_bindings_of(self.actor),
@@ -60,17 +61,58 @@ class FieldPredict(View):
 
     @extend_schema(operation_id="predict_field", request=None, responses={202: RunNumber})
     def post(self, request: Request, key: str, code: str) -> Response:
-        """Ask the deployed model for predictions on this field, now."""
+        """Ask the deployed model for predictions on this field, now. Not where the field is read without them."""
         return Response({"run": predict_field(field=self.field(), actor=self.actor).pk}, status=202)
 
 
 class FieldPredictions(View):
-    @extend_schema(operation_id="list_predictions", responses={200: answers.PredictionsAnswer})
+    @extend_schema(
+        operation_id="list_predictions",
+        parameters=[OpenApiParameter("newest", bool, description="those of the deployed model, whatever was answered")],
+        responses={200: answers.PredictionsAnswer},
+    )
     def get(self, request: Request, key: str, code: str) -> Response:
         """What the model suggests on this field, from its lowest score on; a page shows those from the threshold."""
         field = self.field()
-        model, predictions = _suggested(field)
-        return Response({"model": model, "predictions": predictions_json(predictions, _reading(self, field))})
+        reading = _reading(self, field)
+        shown = suggested(field, reading, self.actor, newest="newest" in request.query_params)
+        return Response({**shown.told(), "predictions": predictions_json(shown.rows(field), reading)})
+
+
+class FieldSuggested(View):
+    @extend_schema(operation_id="read_suggested_model", responses={200: answers.SuggestedAnswer})
+    def get(self, request: Request, key: str, code: str) -> Response:
+        """Whose predictions the field shows, without them: an open page asks whether a new model was promoted."""
+        field = self.field()
+        return Response(suggested(field, _reading(self, field), self.actor).told())
+
+
+class ScaleBody(s.Serializer[Any]):
+    pixels = Number(help_text="the length that was measured, in pixels of the field")
+    um = Number(help_text="how long it is in truth, in µm")
+    whole_slide = s.BooleanField(required=False, help_text="set the scale of all fields of the slide")
+
+
+class ScaleAnswer(s.Serializer[Any]):
+    um_per_px = s.FloatField()
+    changed = s.IntegerField(help_text="fields whose scale is this now")
+
+
+class FieldScale(View):
+    @extend_schema(operation_id="calibrate_field", request=ScaleBody, responses={200: ScaleAnswer})
+    def post(self, request: Request, key: str, code: str) -> Response:
+        """Set µm per pixel from a known length on the field. What it was before stays on record."""
+        field = self.field(Permission.REVIEW)
+        said = self.said(ScaleBody)
+        done = calibrate_field(
+            field=field,
+            pixels=said["pixels"],
+            um=said["um"],
+            whole_slide=said.get("whole_slide", False),
+            actor=self.actor,
+            client=self.client,
+        )
+        return Response({"um_per_px": done[0].um_per_px, "changed": len(done)})
 
 
 def _reading(view: View, field: Field) -> Reading | None:
@@ -78,19 +120,6 @@ def _reading(view: View, field: Field) -> Reading | None:
     mine = rows.filter(author=view.actor).order_by("-pk")
     opened = mine.filter(state=ReadingState.OPEN).first()
     return opened or rows.filter(field__current_reading=F("pk")).first() or mine.first()
-
-
-def _suggested(field: Field) -> tuple[dict[str, Any] | None, list[Prediction]]:
-    """The deployed model and its predictions; where it has made none here, those of the model that did so last."""
-    rows = Prediction.objects.filter(field=field)
-    model = deployed_model(field.project)
-    if model is None or not rows.filter(model_id=model.pk).exists():
-        latest = rows.order_by("-pk").values("model_id")[:1]
-        model = ModelVersion.objects.filter(pk__in=latest, project=field.project).first() or model
-    if model is None:
-        return None, []
-    info = {"id": model.pk, "label": model.label, "threshold": model.threshold}
-    return info, list(rows.filter(model_id=model.pk).select_related("cell_class").order_by("pk"))
 
 
 def _field(field: Field) -> dict[str, Any]:

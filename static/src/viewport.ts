@@ -18,6 +18,12 @@ const CLOSEST = 1 / 32;
 /** What `show` brings into view covers at least so many screen pixels. */
 const READABLE = 24;
 const GLIDE_MS = 160;
+/** The wheel: a notch of 120 px zooms by 1.3. A trackpad's pinch comes as a wheel with Ctrl and a tenth of that. */
+const PER_PX = 0.0022;
+const MOST = 240;
+const PINCH = 8;
+const LINE_PX = 40;
+const WHEEL_MS = 120;
 
 /** What part of the field is drawn where: for layers that draw in field pixels. */
 export interface Placement {
@@ -43,6 +49,8 @@ export class Viewport {
   readonly #view: View;
   readonly #height: number;
   readonly #width: number;
+  /** The timer that ends a turn of the wheel; 0 while it stands still. */
+  #wheel = 0;
 
   constructor(target: HTMLElement, field: { readonly width: number; readonly height: number }) {
     this.#width = field.width;
@@ -66,8 +74,10 @@ export class Viewport {
       target,
       view: this.#view,
       controls: [],
-      // Wheel and pinch are OpenLayers'; what a pointer or a key does is decided by the tools.
+      // Pinch is OpenLayers'; what a pointer or a key does is decided by the tools. Its wheel waits 80 ms before it
+      // answers, so the wheel is ours.
       interactions: defaultInteractions({
+        mouseWheelZoom: false,
         altShiftDragRotate: false,
         pinchRotate: false,
         doubleClickZoom: false,
@@ -77,6 +87,14 @@ export class Viewport {
         zoomDuration: GLIDE_MS,
       }),
     });
+    this.element.addEventListener(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        this.#turn(event);
+      },
+      { passive: false },
+    );
   }
 
   /** Where pointers are listened to. */
@@ -158,6 +176,16 @@ export class Viewport {
     this.#glide({ resolution: Math.max(CLOSEST, 1 / (this.scale * factor)) });
   }
 
+  /** At once, and so that what lies under `at` stays there. */
+  zoomAt(factor: number, at: ScreenPoint): void {
+    const fixed = this.toImage(at);
+    const resolution = Math.min(this.#view.getMaxResolution(), Math.max(CLOSEST, 1 / (this.scale * factor)));
+    const [width, height] = this.#size();
+    this.#view.cancelAnimations();
+    this.#view.setResolution(resolution);
+    this.#centreOn(fixed.x + (width / 2 - at.x) * resolution, fixed.y + (height / 2 - at.y) * resolution);
+  }
+
   /** By shares of the window. */
   pan(dx: number, dy: number): void {
     const [width, height] = this.#size();
@@ -166,13 +194,10 @@ export class Viewport {
 
   /** Moves the field by screen pixels, as a hand does that has taken hold of it. */
   shift(dx: number, dy: number): void {
-    const [x = 0, y = 0] = this.#view.getCenter() ?? [];
+    const { x, y } = this.centre();
     const resolution = 1 / this.scale;
     this.#view.cancelAnimations();
-    this.#view.setCenter([
-      Math.min(this.#width, Math.max(0, x - dx * resolution)),
-      Math.min(this.#height, Math.max(0, y + dy * resolution)),
-    ]);
+    this.#centreOn(x - dx * resolution, y - dy * resolution);
   }
 
   beginHold(): void {
@@ -196,6 +221,24 @@ export class Viewport {
     const scale = Math.min(isReadable ? this.scale : Math.max(this.scale, (3 * READABLE) / size), tight);
     const centre = [(bounds.x0 + bounds.x1) / 2, this.#height - (bounds.y0 + bounds.y1) / 2];
     this.#glide({ center: centre, resolution: 1 / scale });
+  }
+
+  #centreOn(x: number, y: number): void {
+    const [left, top] = [Math.min(this.#width, Math.max(0, x)), Math.min(this.#height, Math.max(0, y))];
+    this.#view.setCenter([left, this.#height - top]);
+  }
+
+  /** While the wheel turns, what is costly waits: the cells are painted anew a moment after its last notch. */
+  #turn(event: WheelEvent): void {
+    const lines = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : LINE_PX;
+    const delta = event.deltaY * lines * (event.ctrlKey ? PINCH : 1);
+    if (this.#wheel === 0) this.beginHold();
+    clearTimeout(this.#wheel);
+    this.#wheel = window.setTimeout(() => {
+      this.#wheel = 0;
+      this.endHold();
+    }, WHEEL_MS);
+    this.zoomAt(Math.exp(-Math.max(-MOST, Math.min(MOST, delta)) * PER_PX), this.screenOf(event));
   }
 
   #glide(to: { center?: number[]; resolution?: number }): void {

@@ -16,6 +16,7 @@ GIVEN = {
     "cell_px": "48",
     "shrink": "0.85",
     "min_labelled": "3",
+    "blind_share": "0.1",
     "public": "on",
 }
 CLASS = {

@@ -116,6 +116,8 @@ NEEDS: dict[str, Need] = {
     "api_workbench": Need(VIEW),
     "api_predict": Need(None, VIEW),
     "api_predictions": Need(VIEW),
+    "api_suggested": Need(VIEW),
+    "api_scale": Need(None, REVIEW),
     "api_run": Need(VIEW),
     # all else, by the API
     "api_projects": Need(SIGNED_IN, SIGNED_IN),

@@ -12,6 +12,7 @@ export class SelectionPanel {
   readonly #workbench: Workbench;
   readonly #classes: Classes;
   #model: ModelInfo | null;
+  #shown = "";
 
   constructor(workbench: Workbench, model: ModelInfo | null) {
     this.#workbench = workbench;
@@ -32,6 +33,10 @@ export class SelectionPanel {
     const { store } = this.#workbench.context;
     const [cells, predictions] = [store.selectedCells(), store.selectedPredictions()];
     const [cell, prediction] = [cells[0], predictions[0]];
+    // An answer of the server changes versions alone: a button must not be taken away under a finger for that.
+    const shown = JSON.stringify([cells.map((one) => ({ ...one, version: 0 })), predictions, store.view.activeClass, this.#model]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
     const count = cells.length + predictions.length;
     if (count === 0) this.#box.replaceChildren(...this.#nothing());
     else if (count > 1) this.#box.replaceChildren(...this.#several(cells, predictions));
