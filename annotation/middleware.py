@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from annotation.errors import Refused
+from annotation.store import STORE_IS_AWAY, StoreError
 
 
 class SignedOutMiddleware:
@@ -37,6 +38,8 @@ class RefusedMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, StoreError):
+            return render(request, "annotation/refused.html", {"message": STORE_IS_AWAY}, status=503)
         if not isinstance(exception, Refused):
             return None
         return render(request, "annotation/refused.html", {"message": str(exception)}, status=422)

@@ -72,6 +72,20 @@ def broker_options(url: str, queue: Path) -> dict[str, Any]:
     return {"socket_timeout": 5, "socket_connect_timeout": 2} if url.startswith("redis") else {}
 
 
+def store_from(url: str) -> dict[str, str]:
+    """The bucket that `url` names (s3://bucket/prefix?endpoint=http://host:9000); empty where all lies in one folder.
+
+    The keys come by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or whatever else boto3 knows: never by this address.
+    """
+    if not url:
+        return {}
+    parts = urlsplit(url)
+    if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc:
+        raise ImproperlyConfigured(f"MARROWLOOP_STORE is {url!r}: write s3://BUCKET or s3://BUCKET/PREFIX")
+    endpoint = dict(parse_qsl(parts.query)).get("endpoint", "")
+    return {"bucket_name": parts.netloc, "location": unquote(parts.path).strip("/"), "endpoint_url": endpoint}
+
+
 def database_from(url: str, sqlite: Path) -> dict[str, Any]:
     """Django's settings for `url` (postgres://user:password@host:port/name?options), or for the SQLite file.
 

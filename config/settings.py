@@ -6,7 +6,17 @@ docs/reference/settings.md explains each variable.
 from datetime import timedelta
 from pathlib import Path
 
-from config.env import broker_options, database_from, env_bool, env_int, env_list, env_path, env_str, kept_secret
+from config.env import (
+    broker_options,
+    database_from,
+    env_bool,
+    env_int,
+    env_list,
+    env_path,
+    env_str,
+    kept_secret,
+    store_from,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -192,6 +202,9 @@ RUNS_DIR = HOME / "runs"
 MODELS_DIR = HOME / "models"
 SCRATCH_DIR = HOME / "scratch"
 TRANSFERS_DIR = HOME / "transfers"
+
+# Where files lie that more than one machine must see; empty: in HOME alone.
+STORE = store_from(env_str("MARROWLOOP_STORE"))
 
 # What the browser may send: for one file, for one upload in all, and without JavaScript for one form; what must stay
 # free on the disk. Days after which unfinished uploads and the archives of exports are removed.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings as config
 
+from annotation import store
 from annotation.actions.predictions import Suggestion
 from annotation.actions.snapshots import FrozenReading
 from annotation.models import CellClass, ClassKind, Field, Project, WeakShape
@@ -204,7 +205,7 @@ def record_of_reading(reading: FrozenReading, plan: ClassPlan, working: Working)
     """A labelled field as the zoo takes it."""
     return FieldRecord(
         key=str(reading.field),
-        path=str(config.IMAGES_DIR / reading.file),
+        path=str(store.fetch(config.IMAGES_DIR / reading.file)),
         width=reading.width,
         height=reading.height,
         scale=scale_of(working, reading.um_per_px, max(reading.width, reading.height)),
@@ -222,7 +223,7 @@ def record_of_field(field: Field, working: Working) -> FieldRecord:
     """An unlabelled field as the zoo takes it."""
     return FieldRecord(
         key=str(field.pk),
-        path=str(config.IMAGES_DIR / field.file),
+        path=str(store.fetch(config.IMAGES_DIR / field.file)),
         width=field.width,
         height=field.height,
         scale=scale_of(working, field.um_per_px, max(field.width, field.height)),
@@ -295,7 +296,7 @@ def _inside(shape: Shape, field: Field) -> Shape | None:
 
 
 def path_of(field: Field) -> Path:
-    return config.IMAGES_DIR / field.file
+    return store.fetch(config.IMAGES_DIR / field.file)
 
 
 def count_cells(readings: Iterable[FrozenReading], plan: ClassPlan) -> Counter[int]:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from annotation import store
 from annotation.models import Batch, Field, Project, Snapshot
 from learning.states import RoundState, RunState, Step
 
@@ -52,11 +53,11 @@ class ModelVersion(models.Model):
 
     @property
     def weights(self) -> Path:
-        return self.path / "weights.pt"
+        return store.fetch(self.path / "weights.pt")
 
     @property
     def onnx(self) -> Path:
-        return self.path / "weights.onnx"
+        return store.fetch(self.path / "weights.onnx")
 
 
 class Deployment(models.Model):

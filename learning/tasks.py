@@ -17,6 +17,7 @@ from annotation.lanes import Lane, stopping
 from learning.actions.models import warm_up
 from learning.models import Run
 from learning.runner import execute_run, run_child
+from learning.sharing import shared
 from learning.states import RunState, Step
 
 HEAVY = Q(step__in=[Step.TRAIN, Step.RANK, Step.DISTIL])
@@ -35,7 +36,8 @@ def take_heavy() -> bool:
     run = next_run(HEAVY)
     if run is None:
         return False
-    run_child(run, beside_people=True, stopped=stopping.is_set)
+    with shared(run):
+        run_child(run, beside_people=True, stopped=stopping.is_set)
     return _went_on(run)
 
 
@@ -51,7 +53,10 @@ def _take_light(kind: Q) -> bool:
     run = next_run(kind)
     if run is None:
         return False
-    with contextlib.suppress(Refused):  # another worker was faster, or the run lost too many workers and was ended
+    with (
+        shared(run),
+        contextlib.suppress(Refused),
+    ):  # another worker was faster, or the run lost too many workers and was ended
         execute_run(run, stopped=stopping.is_set)
     return _went_on(run)
 

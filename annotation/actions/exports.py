@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from django.conf import settings as config
 
+from annotation import store
 from annotation.access import Actor, Permission, require
 from annotation.actions.snapshots import FrozenReading, read_snapshot, take_snapshot, tally_of
 from annotation.errors import Refused
@@ -193,7 +194,7 @@ def _fields(project: Project, snapshot: Snapshot, split: str, watch: _Watch) -> 
             split=reading.split,
             um_per_px=reading.um_per_px,
             exhaustive=reading.exhaustive,
-            image=config.IMAGES_DIR / reading.file,
+            image=store.fetch(config.IMAGES_DIR / reading.file),
         )
         watch.labels(done)
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count
 
+from annotation import store
 from annotation.access import Actor, Permission, require
 from annotation.actions.import_cases import CASE_CHOICES, CaseRule
 from annotation.actions.import_gather import Gathered, Gatherer, as_entry, spooled
@@ -250,6 +251,7 @@ class ImportRun:
     def store(self, record: DatasetImport, gathered: Gathered) -> ImportReport:
         total = len(gathered.seen) + len(gathered.known_fields)
         moved = list[Path]()
+        store.share_new(settings.IMAGES_DIR, self.images)  # before any lock: it may be another machine
         try:
             with transaction.atomic():
                 # Not for the key: people go on saving cells while an import writes for minutes.
@@ -326,4 +328,5 @@ def _forget(moved: list[Path]) -> None:
     """Remove image files whose rows were rolled back, unless another project holds the same image."""
     for file in moved:
         if not Field.objects.filter(file=file.relative_to(settings.IMAGES_DIR).as_posix()).exists():
+            store.forget(file)
             file.unlink(missing_ok=True)

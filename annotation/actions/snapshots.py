@@ -16,6 +16,7 @@ import msgspec
 from django.conf import settings
 from django.db import transaction
 
+from annotation import store
 from annotation.access import Actor, Permission, require
 from annotation.models import Cell, Field, Project, Reading, Snapshot
 from annotation.models.field import FieldQuerySet
@@ -130,6 +131,7 @@ def _write(fields: FieldQuerySet, told: Told | None) -> tuple[str, Tally]:
                 if told is not None:
                     told(done)
         part.replace(_file(digest.hexdigest()))
+        store.share(_file(digest.hexdigest()))
     finally:
         part.unlink(missing_ok=True)
     return digest.hexdigest(), tally
@@ -137,7 +139,7 @@ def _write(fields: FieldQuerySet, told: Told | None) -> tuple[str, Tally]:
 
 def read_snapshot(snapshot: Snapshot, split: str = "") -> Iterator[FrozenReading]:
     """The readings of a snapshot, or those in `split`, in order. Raises ValueError when the file was changed."""
-    path = _file(snapshot.sha256)
+    path = store.fetch(_file(snapshot.sha256))
     with path.open("rb") as stream:
         if hashlib.file_digest(stream, "sha256").hexdigest() != snapshot.sha256:
             raise ValueError(

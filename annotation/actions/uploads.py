@@ -20,6 +20,7 @@ from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
+from annotation import store
 from annotation.access import Actor, Permission, require
 from annotation.actions.transfers import move_transfer
 from annotation.errors import Refused
@@ -204,6 +205,7 @@ def discard_upload(*, transfer: Transfer, actor: Actor) -> None:
 def forget_files(transfer: Transfer) -> None:
     """Remove what was received: it may name patients, and is of no use any more."""
     transfer.uploads.all().delete()
+    store.forget(transfer.folder)
     shutil.rmtree(transfer.folder, ignore_errors=True)
 
 
@@ -274,7 +276,9 @@ def _told(upload: Upload, stream: IO[bytes], offset: int, length: int) -> None:
     if offset + length == upload.size:
         stream.seek(0)
         kind = content.look(stream.read(content.HEAD_BYTES))
-        values |= {"completed_at": timezone.now(), "fault": content.trouble(kind, upload.name)[:300]}
+        if not (trouble := content.trouble(kind, upload.name)[:300]):
+            store.share(file_of(upload))
+        values |= {"completed_at": timezone.now(), "fault": trouble}
     mine = Upload.objects.filter(pk=upload.pk, received=offset, completed_at__isnull=True)
     if not mine.update(**values):
         upload.refresh_from_db()

@@ -11,12 +11,15 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from annotation.errors import Refused
+from annotation.store import STORE_IS_AWAY, StoreError
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """422 for what an action refuses, 400 for what cannot be read, 401, 403 and 404 as everywhere."""
     if isinstance(error, Refused):
         return Response({"message": str(error)}, status=422)
+    if isinstance(error, StoreError):
+        return Response({"message": STORE_IS_AWAY}, status=503)
     if isinstance(error, PermissionDenied):
         return Response({"message": str(error) or "You may not do this."}, status=403)
     if isinstance(error, Http404):

@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from annotation import store
+
 NAME = "faults.jsonl"
 
 
@@ -21,12 +23,13 @@ def write_faults(folder: Path, rejected: Iterable[Mapping[str, Any]], warnings: 
             for entry in entries:
                 stream.write(orjson.dumps({"what": what, **entry}, option=orjson.OPT_APPEND_NEWLINE))
     part.replace(folder / NAME)
+    store.share(folder / NAME)
 
 
 def read_faults(folder: Path, start: int = 0, limit: int | None = None) -> Iterator[dict[str, Any]]:
     """The list from entry `start` on; nothing where there is none."""
     try:
-        with (folder / NAME).open("rb") as stream:
+        with store.fetch(folder / NAME).open("rb") as stream:
             for line in islice(stream, start, None if limit is None else start + limit):
                 yield orjson.loads(line)
     except FileNotFoundError:
@@ -35,7 +38,7 @@ def read_faults(folder: Path, start: int = 0, limit: int | None = None) -> Itera
 
 def count_faults(folder: Path) -> dict[str, int] | None:
     """How many were refused, how many warned of, how many objects were lost with them; None where there is no list."""
-    if not (folder / NAME).exists():
+    if not store.fetch(folder / NAME).exists():
         return None
     counts = {"refused": 0, "warned": 0, "lost": 0}
     for entry in read_faults(folder):

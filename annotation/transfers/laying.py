@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from annotation import store
 from annotation.archives import inner, unpack
 from annotation.errors import Refused
 from annotation.formats.folder import PICTURES, DataFolder, suffix_of
@@ -62,7 +63,7 @@ def lay_out(transfer: Transfer, scratch: Path, tick: Tick) -> LaidOut:
 
 
 def _bring(transfer: Transfer, row: Upload, root: Path, *, alone: bool, tick: Tick) -> None:
-    source = transfer.folder / "files" / str(row.uuid)
+    source = store.fetch(transfer.folder / "files" / str(row.uuid))
     with source.open("rb") as stream:
         kind = content.look(stream.read(content.HEAD_BYTES))
     if kind.kind is content.Kind.ARCHIVE:

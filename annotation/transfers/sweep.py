@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
 
+from annotation import store
 from annotation.models import Transfer, TransferKind, TransferState
 
 _AT_REST = [TransferState.RECEIVING, TransferState.SUCCEEDED, TransferState.FAILED, TransferState.CANCELLED]
@@ -23,7 +24,7 @@ def sweep() -> None:
 def _sweep_exports() -> None:
     before = timezone.now() - timedelta(days=settings.EXPORT_DAYS)
     for transfer in Transfer.objects.filter(kind=TransferKind.EXPORT, ended_at__lt=before).exclude(file=""):
-        shutil.rmtree(transfer.folder, ignore_errors=True)
+        _remove(transfer)
         Transfer.objects.filter(pk=transfer.pk).update(file="")
 
 
@@ -36,4 +37,9 @@ def _sweep_uploads() -> None:
         newest = max(filter(None, (transfer.last, transfer.ended_at, transfer.created_at)))
         if newest < before:
             transfer.uploads.all().delete()
-            shutil.rmtree(transfer.folder, ignore_errors=True)
+            _remove(transfer)
+
+
+def _remove(transfer: Transfer) -> None:
+    store.forget(transfer.folder)
+    shutil.rmtree(transfer.folder, ignore_errors=True)

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from django.conf import settings
 
+from annotation import store
 from annotation.access import Actor
 from annotation.actions.exports import export_dataset, freeze_for_export
 from annotation.actions.import_gather import as_entry
@@ -119,6 +120,7 @@ def _imported(
     listed = None if laid is not None else count_faults(transfer.folder)
     result |= listed or _kept(transfer, laid, rejected, [*warnings, *over])
     _tell_record(transfer, result["refused"])
+    store.forget(transfer.folder / "files")
     shutil.rmtree(transfer.folder / "files", ignore_errors=True)
     transfer.uploads.all().delete()
     return result
@@ -195,6 +197,7 @@ def _export(transfer: Transfer, actor: Actor, report: Report, tick: Callable[[],
         report=report,
         tick=tick,
     )
+    store.share(settings.TRANSFERS_DIR / name)
     _note(transfer, file=name)
     return asdict(done) | {"bytes": (settings.TRANSFERS_DIR / name).stat().st_size}
 

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from annotation import store
 from annotation.access import Permission
 from annotation.actions.releases import releases_of
 from annotation.actions.transfers import start_export
@@ -61,7 +62,7 @@ def download(request: HttpRequest, key: str, pk: int) -> HttpResponseBase:
     entry = enter(request, key, Permission.RUN)
     found = _finished(find_transfer(entry.project, pk))
     name = f"{entry.project.key}-{found.settings['format']}-{found.pk}.zip"
-    return send_file(request, settings.TRANSFERS_DIR / found.file, name=name, tag=found.result["sha256"])
+    return send_file(request, store.fetch(settings.TRANSFERS_DIR / found.file), name=name, tag=found.result["sha256"])
 
 
 @login_required
@@ -71,7 +72,7 @@ def manifest(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     entry = enter(request, key, Permission.RUN)
     found = _finished(find_transfer(entry.project, pk))
     try:
-        with zipfile.ZipFile(settings.TRANSFERS_DIR / found.file) as archive:
+        with zipfile.ZipFile(store.fetch(settings.TRANSFERS_DIR / found.file)) as archive:
             content = archive.read("manifest.json")
     except (OSError, KeyError, zipfile.BadZipFile):
         raise Http404("The archive is not here any more.") from None

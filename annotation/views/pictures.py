@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
+from annotation import store
 from annotation.imaging.reading import DECODE_ERRORS, RefusedImage
 from annotation.imaging.thumbnails import crop
 from annotation.imaging.thumbnails import thumbnail as make_thumbnail
@@ -36,7 +37,7 @@ def picture_address(field: Field, name: str = "picture") -> str:
 def picture(request: HttpRequest, key: str, code: str) -> HttpResponseBase:
     """The field's stored file, byte for byte."""
     field = _field(request, key, code)
-    return _sent(request, settings.IMAGES_DIR / field.file, field.sha256)
+    return _sent(request, store.fetch(settings.IMAGES_DIR / field.file), field.sha256)
 
 
 @login_required
@@ -44,7 +45,7 @@ def picture(request: HttpRequest, key: str, code: str) -> HttpResponseBase:
 def thumbnail(request: HttpRequest, key: str, code: str) -> HttpResponseBase:
     field = _field(request, key, code)
     try:
-        small = make_thumbnail(settings.IMAGES_DIR / field.file, _folder(), sha256=field.sha256)
+        small = make_thumbnail(store.fetch(settings.IMAGES_DIR / field.file), _folder(), sha256=field.sha256)
     except (RefusedImage, *DECODE_ERRORS) as error:
         raise Http404("The picture of this field cannot be read.") from error
     return _sent(request, small, field.sha256)
@@ -61,7 +62,7 @@ def reference(request: HttpRequest, key: str, pk: int) -> HttpResponseBase:
     cell, field = found.cell, found.cell.reading.field
     bounds = (cell.x0, cell.y0, cell.x1, cell.y1)
     try:
-        cut = crop(settings.IMAGES_DIR / field.file, _folder(), sha256=field.sha256, bounds=bounds)
+        cut = crop(store.fetch(settings.IMAGES_DIR / field.file), _folder(), sha256=field.sha256, bounds=bounds)
     except (RefusedImage, *DECODE_ERRORS) as error:
         raise Http404("The picture of this cell cannot be read.") from error
     return _sent(request, cut, cut.stem)

@@ -14,6 +14,7 @@ from django.conf import settings as config
 from django.db import transaction
 
 import models_zoo
+from annotation import store
 from annotation.access import Actor, Permission, require
 from annotation.errors import Refused
 from annotation.models import Project
@@ -58,6 +59,7 @@ def _put_in_place(files: Path, place: Path, card: bytes, label: str) -> None:
     shutil.copytree(files, part, copy_function=_link, ignore=shutil.ignore_patterns("environment", "*.part"))
     (part / "card.json").write_bytes(card)
     part.rename(place)
+    store.share_folder(place)
 
 
 def _link(source: str, target: str) -> None:

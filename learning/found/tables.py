@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from annotation import store
 from models_zoo.metrics import Calibrator
 
 Rows = NDArray[np.void]
@@ -102,6 +103,8 @@ class Found:
     def open(cls, model_folder: Path) -> Self | None:
         """None where nothing was kept, or by a version of this module that is not known any more."""
         place = model_folder / FOLDER
+        if not all((place / name).exists() for name in ("about.json", *(f"{table}.npy" for table in TABLES))):
+            store.fetch_folder(place)
         try:
             about = msgspec.json.decode((place / "about.json").read_bytes(), type=About)
             tables = {name: np.load(place / f"{name}.npy", mmap_mode="r") for name in TABLES}

@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from annotation import store
 from annotation.imaging.reading import DECODE_ERRORS, RefusedImage
 from annotation.imaging.thumbnails import CROP_PX, crop
 from annotation.models import Cell, CellClass, Field
@@ -261,7 +262,7 @@ def error_crop(request: HttpRequest, key: str, label: str, table: str, row: int)
         raise Http404("This field is gone.")
     folder = config.HOME / "thumbnails"
     try:
-        cut = crop(config.IMAGES_DIR / field.file, folder, sha256=field.sha256, bounds=crop_bounds(error))
+        cut = crop(store.fetch(config.IMAGES_DIR / field.file), folder, sha256=field.sha256, bounds=crop_bounds(error))
         answer = FileResponse(cut.open("rb"), content_type="image/jpeg")
     except (RefusedImage, *DECODE_ERRORS) as problem:
         raise Http404("The picture of this field cannot be read.") from problem

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from annotation import store
 from learning.models import Run
 
 MOST_BYTES = 64 * 1024
@@ -50,6 +51,8 @@ def logs_of(run: Run) -> list[LogFile]:
         LogFile(str(number), f"training, attempt {number}", run.folder / f"attempt{number}" / "model" / "train.log")
         for number in attempts
     ]
+    for log in (*trainings, LogFile("run", "", run.log)):
+        store.fetch_larger(log.path)
     folder = run.folder.resolve()
     files = [*trainings, LogFile("run", "the run itself", run.log)]
     return [log for log in files if log.path.is_file() and log.path.resolve().is_relative_to(folder)]

@@ -16,6 +16,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from annotation import store
 from annotation.access import Permission
 from annotation.errors import Refused
 from annotation.models import Project
@@ -73,20 +74,13 @@ def _line(model: ModelVersion, round_: int | None, deployed: ModelVersion | None
         "deployed": deployed is not None and deployed.pk == model.pk,
         "figures": [_figure(model, split) for split in reports.SPLITS],
         "counts": model.snapshot.counts if model.snapshot else {},
-        "bytes": _size(model.onnx),
+        "bytes": store.size(model.path / "weights.onnx"),
     }
 
 
 def _figure(model: ModelVersion, split: str) -> reports.Figure:
     name = {part: getattr(model, f"{split}_{part}") for part in ("ap50", "ends", "cases")}
     return reports.Figure(name["ap50"], name["ends"], name["cases"] or 0)
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None
 
 
 def rounds_of(found: list[ModelVersion]) -> dict[int, int]:
@@ -121,7 +115,7 @@ def model(request: HttpRequest, key: str, label: str) -> HttpResponse:
         deployed=deployed_model(entry.project) == shown,
         deployments=shown.deployments.select_related("author").order_by("-pk")[:10],
         students=shown.students.order_by("pk").defer(*HEAVY)[:20],
-        bytes={"weights": _size(shown.weights), "onnx": _size(shown.onnx)},
+        bytes={"weights": store.size(shown.path / "weights.pt"), "onnx": store.size(shown.path / "weights.onnx")},
         evidence=shown.gate.get("evidence") or {},
         split=split,
         splits=[(name, name in shown.metrics) for name in reports.SPLITS],
