@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from models_zoo.records import FieldRecord
+
 Pixels = NDArray[np.uint8]
 
 # Bright-field glass is white where nothing lies, so what is transparent becomes white.
@@ -31,6 +33,22 @@ def read_rgb(path: Path | str) -> Pixels:
         raise
     except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} cannot be read as a picture: {error}") from error
+
+
+def read_field(record: FieldRecord) -> Pixels:
+    """The picture of a field; raises ValueError, naming the field, where it cannot be read or has another size than
+    its record says."""
+    try:
+        image = read_rgb(record.path)
+    except ValueError as error:
+        raise ValueError(f"field {record.key}: {error}") from error
+    if image.shape[:2] != (record.height, record.width):
+        height, width = image.shape[:2]
+        raise ValueError(
+            f"field {record.key}: {record.path} is {width} x {height} pixels, "
+            f"but the field is recorded as {record.width} x {record.height}; import it again"
+        )
+    return image
 
 
 def _eight_bit_rgb(picture: Image.Image) -> Image.Image:

@@ -69,7 +69,7 @@ def nms(
         chunk = order[start : start + _CHUNK]
         if len(kept):
             chunk = chunk[~rivals.matrix(kept, chunk).any(0)]
-        kept = np.concatenate([kept, chunk[_greedy(rivals.matrix(chunk, chunk))]])
+        kept = np.concatenate([kept, chunk[greedy(rivals.matrix(chunk, chunk))]])
         if len(kept) >= max_detections:
             break
     return kept[:max_detections]
@@ -96,7 +96,7 @@ class _Rivals:
         return np.asarray(over)
 
 
-def _greedy(rivals: Flags) -> Flags:
+def greedy(rivals: Flags) -> Flags:
     """Which of the rows, best first, stay, given which pairs cannot both stay."""
     later = np.triu(rivals, 1)
     alive = np.ones(len(rivals), np.bool_)

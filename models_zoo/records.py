@@ -53,8 +53,9 @@ class TrainRequest:
     circle's box before training (METHODS section 1); boxes and contours are never shrunk. `weights` is a file
     to start from, None means from the architecture alone. `teacher` is a weights file for feature
     distillation. `out` is a folder that belongs to this one attempt; `resume_from` a checkpoint of an earlier
-    attempt. `anms` trains nothing: it goes onto the model's card, for whoever runs the model (nms.anms, 0 is off).
-    Time limits belong to the caller.
+    attempt. `parameters` are those of the family that shall differ from its defaults (Spec.parameters). `anms` trains
+    nothing: it goes onto the model's card, for whoever runs the model (nms.anms, 0 is off). Time limits belong to the
+    caller.
     """
 
     variant: str
@@ -76,6 +77,7 @@ class TrainRequest:
     distil_weight: float = 6.0
     resume_from: str | None = None
     anms: float = 0.0
+    parameters: dict[str, bool | int | float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """What a training left behind. `weights` and `onnx` are files inside the request's `out`."""
+    """What a training left behind. `weights` and `onnx` are files inside the request's `out`; `onnx` is "" where the
+    family has no such form."""
 
     weights: str
     onnx: str
@@ -113,7 +116,7 @@ class DetectRequest:
     `shrink` is the factor the model was trained with: what it finds is enlarged by the inverse. Results go to
     `out` (see `detections.save`). `features` asks for one vector a detection as well. `anms` is the share of a box
     that must lie within a larger one for it to be dropped (nms.anms), 0 means never, None means what the model's
-    card says.
+    card says. `extra` may name parameters of the family that belong to looking (Spec.parameters).
     """
 
     model: str

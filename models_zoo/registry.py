@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from models_zoo.records import DetectRequest
-from models_zoo.spec import Spec
+from models_zoo.spec import Recipe, Spec, Value
 
 Verb = Literal["train", "detect", "export"]
 
 # One line a family. Its spec module must import nothing heavy.
 FAMILIES = {
     "yolo": "models_zoo.yolo.spec:SPEC",
+    "retinanet": "models_zoo.retinanet.spec:SPEC",
+    "circular_retinanet": "models_zoo.circular_retinanet.spec:SPEC",
 }
 # The family that runs a .pt file of which nobody says where it comes from.
 DEFAULT_FAMILY = "yolo"
@@ -24,17 +26,47 @@ _WARM = "models_zoo.runtime:warm"
 
 
 def names() -> list[str]:
-    """All variants that can be trained, family by family."""
-    return [variant for spec in _specs() for variant in spec.variants]
+    """All detectors that can be trained, family by family: any of them can be a project's teacher."""
+    return [variant for spec in families() for variant in spec.variants]
+
+
+def students() -> list[str]:
+    """The detectors that can be deployed: those that have an ONNX form."""
+    return [variant for spec in families() if spec.export for variant in spec.variants]
+
+
+def families(kind: Literal["detector", "classifier"] = "detector") -> list[Spec]:
+    return [one for one in _specs() if one.kind == kind]
 
 
 def spec(variant: str) -> Spec:
     """The family of `variant`; raises ValueError, with the names that come near, where there is none."""
+    known: list[str] = []
     for one in _specs():
         if variant in one.variants:
             return one
-    near = get_close_matches(variant, names(), n=3) or names()
+        known += one.variants
+    near = get_close_matches(variant, known, n=3) or known
     raise ValueError(f"there is no model {variant!r} in the zoo; did you mean {' or '.join(near)}?")
+
+
+def recipe(name: str) -> Recipe:
+    """The named configuration `name`; raises ValueError, with the names there are, where there is none."""
+    known = {one.name: one for spec in _specs() for one in spec.recipes}
+    if name in known:
+        return known[name]
+    raise ValueError(f"there is no recipe {name!r} in the zoo; there are {', '.join(known) or 'none'}")
+
+
+def build(variant: str, classes: int, parameters: Mapping[str, Value] | None = None) -> Any:
+    """The bare network of `variant` for so many classes, with new weights: a torch module, see Spec.
+
+    Raises ValueError for a parameter that the family does not have, or where there is no such network.
+    """
+    one = spec(variant)
+    if not one.build:
+        raise ValueError(f"the family {one.family} offers no bare network")
+    return _resolve(one.build)(variant, classes, one.settle(parameters or {}))
 
 
 def call(verb: Literal["train", "detect"], request: Any, **callbacks: Any) -> Any:

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from models_zoo import detections
 from models_zoo.detections import Detections, Floats
-from models_zoo.images import Pixels, read_rgb, resize
+from models_zoo.images import Pixels, read_field, resize
 from models_zoo.nms import merge_tiles, nms, without_inner
-from models_zoo.records import DetectRequest, FieldRecord
+from models_zoo.records import DetectRequest
 from models_zoo.shapes import enlarge
 from models_zoo.tiles import Tile, plan
 
@@ -194,7 +194,7 @@ def detect_all(
     for done, record in enumerate(request.fields, 1):
         found[record.key] = detect(
             network,
-            _picture(record),
+            read_field(record),
             record.scale,
             request.tile,
             shrink=request.shrink,
@@ -210,17 +210,6 @@ def detect_all(
     out.parent.mkdir(parents=True, exist_ok=True)
     detections.save(out, found)
     return found
-
-
-def _picture(record: FieldRecord) -> Pixels:
-    image = read_rgb(record.path)
-    if image.shape[:2] != (record.height, record.width):
-        height, width = image.shape[:2]
-        raise ValueError(
-            f"field {record.key}: {record.path} is {width} x {height} pixels, "
-            f"but the field is recorded as {record.width} x {record.height}; import it again"
-        )
-    return image
 
 
 def detect_fields(request: DetectRequest, report: Callable[[int, int], None] | None = None) -> dict[str, Detections]:

@@ -21,6 +21,8 @@ def export_model(*, model: ModelVersion, out: Path, actor: Actor = None) -> dict
     require(actor, model.project, Permission.RUN)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ModelError(f"{out} is there already: name a new or empty folder")
+    if not model.onnx.is_file():
+        raise ModelError(f"{model.label} ({model.variant}) has no ONNX file to hand out: hand out its student instead")
     out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(model.onnx, out / "model.onnx")
     rows = {row.number: row for row in model.project.classes.all()}

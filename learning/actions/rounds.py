@@ -59,6 +59,11 @@ def check_names(settings: RoundSettings) -> None:
         if settings.teacher != "auto":
             models_zoo.spec(settings.teacher)
         models_zoo.spec(settings.student)
+        if settings.student not in models_zoo.students():
+            raise ValueError(
+                f"{settings.student} can teach but not be a student: it has no form that runs without torch; "
+                f"students are {', '.join(models_zoo.students()[:5])} and others of that family"
+            )
     except ValueError as error:
         raise RoundError(str(error)) from error
 

@@ -32,6 +32,10 @@ def _models() -> list[tuple[str, str]]:
     return [(name, name) for name in models_zoo.names()]
 
 
+def _students() -> list[tuple[str, str]]:
+    return [(name, name) for name in models_zoo.students()]
+
+
 def _strategies() -> list[tuple[str, str]]:
     known = [name for name in STRATEGY_WORDS if name in strategies.STRATEGIES]
     return [(name, strategy_words(name)) for name in [*known, *(set(strategies.STRATEGIES) - set(known))]]
@@ -44,7 +48,7 @@ class RoundForm(forms.Form):
         choices=lambda: [("auto", "auto: the largest that fits"), *_models()],
         help_text="Learns from the labels, ranks the pool, and teaches the student.",
     )
-    student = forms.ChoiceField(choices=_models, help_text="Small and fast: it predicts for the experts.")
+    student = forms.ChoiceField(choices=_students, help_text="Small and fast: it predicts for the experts.")
     epochs = forms.IntegerField(
         min_value=0, max_value=MOST_EPOCHS, label="Teacher's epochs", help_text="0: as many as suit data and machine."
     )

@@ -37,6 +37,10 @@ class Looker:
         numbers = tuple(int(number) for number in model.classes)
         return cls(model.weights, model.onnx, model.variant, model.tile, model.shrink, numbers, working)
 
+    def file_for(self, device: str) -> Path:
+        """A CPU runs the ONNX file; a GPU, and a family that has no such form, the weights."""
+        return self.onnx if device == "cpu" and self.variant in models_zoo.students() else self.weights
+
 
 def look(
     looker: Looker,
@@ -50,12 +54,12 @@ def look(
 ) -> dict[str, Detections]:
     """What the model finds on `records`, by their keys; also left in the file `out`.
 
-    A CPU runs the ONNX file, three times faster there than torch; a GPU runs the weights.
+    A CPU runs the ONNX file, three times faster there than torch; a GPU, and a family without such a form, the weights.
     """
     if not records:
         return {}
     request = DetectRequest(
-        model=str(looker.onnx if device == "cpu" else looker.weights),
+        model=str(looker.file_for(device)),
         variant=looker.variant,
         fields=tuple(records),
         out=str(out),

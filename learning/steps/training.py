@@ -170,7 +170,7 @@ def _trained_before(context: Context, request: TrainRequest) -> TrainResult | No
 def looker_of(request: TrainRequest, result: TrainResult, material: Material) -> Looker:
     return Looker(
         weights=Path(result.weights),
-        onnx=Path(result.onnx),
+        onnx=Path(result.weights).with_name("weights.onnx"),
         variant=request.variant,
         tile=request.tile,
         shrink=request.shrink,

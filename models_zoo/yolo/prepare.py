@@ -19,11 +19,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models_zoo import images, shapes, tiles
-from models_zoo.records import FieldRecord, Target, TrainRequest
-from models_zoo.yolo import settings
-
-_FRACTION_BITS = 4
+from models_zoo import images, paint, shapes, tiles
+from models_zoo.records import FieldRecord, TrainRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +97,12 @@ def _write_split(request: TrainRequest, records: Sequence[FieldRecord], folder: 
 
 
 def _write_field(request: TrainRequest, record: FieldRecord, picture: Path, label: Path) -> _Written:
-    image = images.read_rgb(record.path)
-    if image.shape[:2] != (record.height, record.width):
-        raise ValueError(
-            f"field {record.key}: the picture has {image.shape[1]} x {image.shape[0]} pixels, "
-            f"its record says {record.width} x {record.height}"
-        )
-    image = images.resize(image, record.scale)
+    image = images.resize(images.read_field(record), record.scale)
     sure = [target for target in record.targets if target.label >= 0]
     boxes = np.array([shapes.training_box(target, request.shrink) for target in sure]).reshape(-1, 4) * record.scale
     unsure = [target for target in record.targets if target.label < 0]
     if unsure:
-        image = _blank(image, unsure, boxes, record.scale)
+        image = paint.blank(image, unsure, boxes, record.scale)
     numbers = np.array([target.label for target in sure], np.intp)
     written = []
     height, width = image.shape[:2]
@@ -125,38 +116,10 @@ def _write_field(request: TrainRequest, record: FieldRecord, picture: Path, labe
     return _Written(written, len(unsure))
 
 
-def _blank(image: images.Pixels, unsure: Sequence[Target], boxes: NDArray[np.float64], scale: float) -> images.Pixels:
-    """`image` with the inside of the `unsure` shapes grey, but not where a box (working pixels) claims the place."""
-    mask = np.zeros(image.shape[:2], np.uint8)
-    for target in unsure:
-        _fill(mask, target, scale)
-    for x0, y0, x1, y1 in boxes:
-        mask[max(int(y0), 0) : max(int(np.ceil(y1)), 0), max(int(x0), 0) : max(int(np.ceil(x1)), 0)] = 0
-    blanked = image.copy()
-    blanked[mask > 0] = settings.GREY
-    return blanked
-
-
-def _fill(mask: NDArray[np.uint8], target: Target, scale: float) -> None:
-    """Mark the inside of `target`. OpenCV counts from pixel centres, we from pixel corners: half a pixel less."""
-    points = np.array(target.points, np.float64) * scale * 2**_FRACTION_BITS
-    half = 2 ** (_FRACTION_BITS - 1)
-    if target.kind == "circle":
-        centre = np.rint(points[:2] - half).astype(int)
-        cv2.circle(mask, (int(centre[0]), int(centre[1])), round(points[2]), 1, cv2.FILLED, shift=_FRACTION_BITS)
-        return
-    if target.kind == "box":
-        x0, y0, x1, y1 = points
-        corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
-    else:
-        corners = points.reshape(-1, 2)
-    cv2.fillPoly(mask, [np.rint(corners - half).astype(np.int32)], 1, shift=_FRACTION_BITS)
-
-
 def _padded(cut: images.Pixels, tile: int) -> images.Pixels:
     if cut.shape[:2] == (tile, tile):
         return cut
-    whole = np.full((tile, tile, 3), settings.GREY, np.uint8)
+    whole = np.full((tile, tile, 3), paint.GREY, np.uint8)
     whole[: cut.shape[0], : cut.shape[1]] = cut
     return whole
 

@@ -49,9 +49,6 @@ MAX_DETECTIONS = 1000
 # Data loading processes where a GPU would wait for pictures; on a CPU ultralytics itself takes none.
 GPU_WORKERS = 8
 
-# The grey that ultralytics pads with; what is painted with it carries no claim.
-GREY = 114
-
 Value = str | int | float | bool
 
 

@@ -7,9 +7,10 @@ import pytest
 import yaml
 from PIL import Image
 
+from models_zoo.paint import GREY
 from models_zoo.records import FieldRecord, Target, TrainRequest
 from models_zoo.yolo.prepare import write_dataset
-from models_zoo.yolo.settings import DISTIL_STEPS, GREY, distil_weight
+from models_zoo.yolo.settings import DISTIL_STEPS, distil_weight
 
 
 def request(tmp_path: Path, *fields: FieldRecord, validation: tuple[FieldRecord, ...] = ()) -> TrainRequest:
@@ -95,7 +96,7 @@ def test_what_cannot_be_trained_is_refused_in_words(tmp_path: Path) -> None:
     cases = [
         (request(tmp_path), "at least one class and one field"),
         (replace(request(tmp_path, good), tile=100), "multiple of 32"),
-        (request(tmp_path, replace(good, width=127)), "has 128 x 128 pixels"),
+        (request(tmp_path, replace(good, width=127)), "is 128 x 128 pixels"),
         (request(tmp_path, replace(good, targets=(Target("circle", (5.0, 5.0, 4.0), 2),))), "label 2"),
         (request(tmp_path, replace(good, targets=())), "no labelled cell"),
     ]

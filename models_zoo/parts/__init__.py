@@ -1,0 +1,1 @@
+"""Building blocks that several families share: backbones, anchors, heads. Needs torch and torchvision."""

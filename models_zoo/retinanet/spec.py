@@ -1,0 +1,22 @@
+"""retinanet: what it is called, and what can be set."""
+
+from models_zoo.spec import Parameter, Preset, Spec
+from models_zoo.training.recipe import common
+
+SPEC = Spec(
+    family="retinanet",
+    variants=("retinanet-tiny", "retinanet-r18", "retinanet", "retinanet-r101"),
+    train="models_zoo.training.loop:train",
+    detect="models_zoo.training.looking:detect",
+    export="",
+    licence="BSD-3-Clause",
+    paper="Lin 2017, Focal Loss for Dense Object Detection; Gräbel 2021 for cells",
+    tile=320,
+    tiny=Preset("retinanet-tiny", tile=128, epochs=40, batch=4, parameters={"learning_rate": 0.004}),
+    build="models_zoo.retinanet.model:build",
+    parameters=(
+        *common(learning_rate=0.0005, augmentation="graebel"),
+        Parameter("norm", "group", "between layers", choices=("batch", "group", "instance")),
+        Parameter("smallest_anchor", 16.0, "side of the smallest anchor in working pixels", low=8, high=32),
+    ),
+)
