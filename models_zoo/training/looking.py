@@ -12,6 +12,7 @@ import torch
 from models_zoo import detections, registry
 from models_zoo.detections import Detections
 from models_zoo.images import Pixels, read_field, resize
+from models_zoo.nms import without_inner
 from models_zoo.records import DetectRequest
 from models_zoo.shapes import enlarge
 from models_zoo.training import keeping
@@ -60,6 +61,8 @@ class TorchDetector:
         )
         with torch.inference_mode():
             found = self.network.see(resize(image, scale), request.tile, limits)
+        anms = float(self.card.get("anms", 0.0)) if request.anms is None else request.anms
+        found = without_inner(found, anms, request.nms_iou)
         boxes = enlarge((found.boxes / np.float32(scale)).astype(np.float32), request.shrink)
         return Detections(boxes, found.scores, found.features)
 

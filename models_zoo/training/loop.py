@@ -255,6 +255,7 @@ class _Session:
             "classes": list(self.request.classes),
             "tile": self.request.tile,
             "shrink": self.request.shrink,
+            "anms": self.request.anms,
             "parameters": dict(self.parameters),
             "epoch": int(state["epoch"]),
         }
