@@ -34,10 +34,11 @@ class CannotMeasureError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`setting` is small or full; `folder` is a scratch folder that is removed at the end."""
+    """`setting` is small or full; `folder` is a scratch folder that is removed at the end; `options` as given."""
 
     setting: str
     folder: Path
+    options: argparse.Namespace = field(default_factory=argparse.Namespace)
 
     def say(self, text: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
@@ -57,14 +58,21 @@ def run(
     measure: Callable[[Task], Outcome],
     arguments: Sequence[str] | None = None,
     results: Path = RESULTS,
+    add: Callable[[argparse.ArgumentParser], None] | None = None,
 ) -> int:
-    """Measure, print and keep; returns the exit status: 1, with a sentence on standard error, where it cannot."""
-    options = parser(name, purpose).parse_args(arguments)
+    """Measure, print and keep; returns the exit status: 1, with a sentence on standard error, where it cannot.
+
+    `add` gives the parser options of the benchmark's own, which it finds in its Task.
+    """
+    made = parser(name, purpose)
+    if add is not None:
+        add(made)
+    options = made.parse_args(arguments)
     setting = "full" if options.full else "small"
     with tempfile.TemporaryDirectory(prefix=f"benchmark-{name}-") as folder:
         began = time.monotonic()
         try:
-            outcome = measure(Task(setting, Path(folder)))
+            outcome = measure(Task(setting, Path(folder), options))
         except CannotMeasureError as reason:
             print(f"benchmarks.{name}: {reason}", file=sys.stderr)
             return 1

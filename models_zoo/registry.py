@@ -18,6 +18,7 @@ FAMILIES = {
     "yolo": "models_zoo.yolo.spec:SPEC",
     "retinanet": "models_zoo.retinanet.spec:SPEC",
     "circular_retinanet": "models_zoo.circular_retinanet.spec:SPEC",
+    "classifier": "models_zoo.classifier.spec:SPEC",
 }
 # The family that runs a .pt file of which nobody says where it comes from.
 DEFAULT_FAMILY = "yolo"

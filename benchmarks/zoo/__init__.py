@@ -1,0 +1,1 @@
+"""The benchmark `zoo`: every family on exact contours, weak circles and real sets (README of the folder above)."""
