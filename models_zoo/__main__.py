@@ -1,5 +1,5 @@
-"""The zoo without a server: `python -m models_zoo train request.json`, `detect request.json`, `export weights.pt
-weights.onnx` or `names`.
+"""The zoo without a server: `python -m models_zoo train request.json`, `detect request.json`, `search request.json`,
+`export weights.pt weights.onnx` or `names`.
 
 Progress goes to standard error, the result as one JSON line to standard output; failures exit with 1.
 """
@@ -34,7 +34,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m models_zoo", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("names", help="list the models that can be trained")
-    for verb, text in (("train", "train a model"), ("detect", "look for cells on fields")):
+    for verb, text in (
+        ("train", "train a model"),
+        ("detect", "look for cells on fields"),
+        ("search", "try settings on tuning fields, retrain the best, measure it once on test"),
+    ):
         verbs.add_parser(verb, help=text).add_argument("request", type=Path, help="JSON file with the whole request")
     export = verbs.add_parser("export", help="write a trained network as ONNX")
     export.add_argument("weights", type=Path, help="file of weights (.pt); such a file can run code when it is loaded")
@@ -84,7 +88,15 @@ def _export(weights: Path, out: Path, variant: str) -> str:
     return msgspec.json.encode({"out": str(out)}).decode()
 
 
-_VERBS = {"train": _train, "detect": _detect}
+def _search(path: Path) -> str:
+    from models_zoo.search.request import search_request
+    from models_zoo.search.run import search
+
+    result = search(search_request(path.read_bytes()), lambda text: print(text, file=sys.stderr, flush=True))
+    return msgspec.json.encode(result).decode()
+
+
+_VERBS = {"train": _train, "detect": _detect, "search": _search}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""One job in a process of its own, which leaves a JSON file: `python -m benchmarks.zoo.job SETTING WORK NAME DEVICE N`."""
+"""One job in a process of its own, which leaves a JSON file; N threads.
+
+`python -m benchmarks.zoo.job SETTING WORK NAME DEVICE N`
+"""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def weakened(world: World, seed: int) -> World:
 
 def graz(setting: Setting, folder: Path) -> World:
     """Real marrow, one point a nucleus: cut into squares, split by case, each point a circle that reaches 0.4 of the
-    way to the median nearest neighbour. Centres count within half of that median (METHODS section 3), boxes not at all."""
+    way to the median nearest neighbour. Centres count within half of that median (METHODS section 3), boxes never."""
     root, side = data_root("bm-graz"), setting.graz_side
     folder.mkdir(parents=True, exist_ok=True)
     pieces: dict[str, list[FieldRecord]] = {split: [] for split in SPLITS}
@@ -160,7 +160,7 @@ def txl(setting: Setting, folder: Path) -> World:
     chance = np.random.default_rng(SEED)
     pools = {name: [one for one in kept if one.split == name] for name in ("train", "val")}
     for pool in pools.values():
-        chance.shuffle(pool)  # type: ignore[arg-type]
+        chance.shuffle(pool)
     parts = {}
     for split, count in zip(SPLITS, setting.txl, strict=True):
         pool = pools["val" if split == "test" else "train"]
