@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from celery import current_app
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import DatabaseError, InterfaceError, close_old_connections, transaction
 from kombu.exceptions import OperationalError as BrokerError
 
 # How often a lane looks at the table by itself, in seconds.
@@ -50,7 +50,7 @@ class Lane:
                 self._wanted.clear()
                 while not stopping.is_set() and self.take():
                     pass
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 _log.warning("lane %s: the database did not answer this time: %s", self.name, error)
             except Exception:  # whatever broke, the lane must live on; the row's lease will run out
                 _log.exception("lane %s broke off", self.name)

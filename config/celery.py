@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -13,11 +13,12 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@worker_ready.connect  # type: ignore[untyped-decorator]  # celery is not typed
-def open_lanes(sender: Any, **_: Any) -> None:
+@celeryd_after_setup.connect  # type: ignore[untyped-decorator]  # celery is not typed
+def open_lanes(instance: Any, **_: Any) -> None:
+    """Before the broker is asked for: where it cannot be reached, the lanes find their work by themselves."""
     from annotation import lanes
 
-    lanes.open_lanes(set(sender.app.amqp.queues.consume_from))
+    lanes.open_lanes(set(instance.app.amqp.queues.consume_from))
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]  # celery is not typed

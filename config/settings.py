@@ -179,6 +179,7 @@ CELERY_BROKER_URL = env_str("REDIS_URL")
 CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(CELERY_BROKER_URL, HOME / "queue")
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # without end: meanwhile a worker looks at the table by itself
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ROUTES = {"learning.tasks.train": {"queue": "train"}, "*": {"queue": "light"}}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -230,4 +231,6 @@ MAX_MEGAPIXELS = env_int("MARROWLOOP_MAX_MEGAPIXELS", 200)
 # A run that has not renewed its lease for so long counts as dead; one that died so often is not tried again.
 LEASE_SECONDS = env_int("MARROWLOOP_LEASE_SECONDS", 20)
 MAX_ATTEMPTS = env_int("MARROWLOOP_MAX_ATTEMPTS", 3)
+# A run is not begun while less than this is free on the disk.
+RUN_FREE_MB = env_int("MARROWLOOP_RUN_FREE_MB", 500)
 RUN_TIME_LIMIT_SECONDS = env_int("MARROWLOOP_RUN_TIME_LIMIT_SECONDS", 24 * 3600)

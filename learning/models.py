@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from annotation import store
 from annotation.models import Batch, Field, Project, Snapshot
-from learning.states import RoundState, RunState, Step
+from learning.states import Cause, RoundState, RunState, Step
 
 
 class ModelKind(models.TextChoices):
@@ -127,13 +127,25 @@ class Run(models.Model):
     settings = models.JSONField(help_text="as learning.settings.RoundSettings")
     attempt = models.PositiveIntegerField(default=0)
     worker = models.CharField(
-        max_length=120, blank=True, help_text="host:process:start of the attempt that holds the lease"
+        max_length=120, blank=True, help_text="host:process:start/life of the attempt that holds the lease"
+    )
+    device = models.CharField(
+        max_length=120, blank=True, help_text="what the newest attempt computes on: cpu, or a card by number and name"
+    )
+    batch = models.PositiveIntegerField(
+        default=0, help_text="tiles in one training step, where the card's memory was too small for more; 0: as asked"
     )
     lease_until = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
     progress = models.JSONField(default=dict)
     result = models.JSONField(default=dict)
     error = models.TextField(blank=True)
+    cause = models.CharField(
+        max_length=13, blank=True, choices=[(c.value, c.value) for c in Cause], help_text="why it failed"
+    )
+    deaths = models.PositiveIntegerField(
+        default=0, help_text="attempts in a row whose worker died alone, without an epoch in between"
+    )
     seconds = models.FloatField(default=0.0, help_text="of work, all attempts together")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)

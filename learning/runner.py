@@ -9,71 +9,131 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from types import FrameType
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from django.conf import settings as config
-from django.db import DatabaseError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from annotation import lease
+from annotation.disk import free_bytes, is_disk_full
 from annotation.errors import Refused
+from annotation.patience import patiently
 from learning import steps
 from learning.actions.rounds import finish_run
-from learning.actions.runs import CancelRequestedError, LostLeaseError, claim_run, give_back_run, renew_lease, stop_run
+from learning.actions.runs import (
+    CancelRequestedError,
+    LostLeaseError,
+    claim_run,
+    give_back_run,
+    note_device,
+    stop_run,
+)
+from learning.cards import Seat, seated, seats
+from learning.heart import heart
 from learning.models import Run
-from learning.states import RunState
+from learning.states import Cause, RunState, Step
 from learning.steps.context import Context, StoppedError
+from learning.trouble import DiskFullError, SmallerBatchError, TimeLimitError, cause_of
 from models_zoo.records import Cancelled
 
 POLL_SECONDS = 0.5
+# The pause of a watcher while the database does not answer.
+LONGER_SECONDS = 2.0
 GRACE_SECONDS = 3.0
+# With this status a child says that somebody else has its run, which is no failure.
+NOT_TO_BE_HAD = 75
+# How long room for the last words is waited for on a full disk.
+ROOM_PAUSES = (0.2, 1.0, 3.0)
+CPU = Seat("cpu", "cpu", "")
+
+
+class NotToBeHadError(Refused):
+    """Another worker was faster, or the run has ended."""
 
 
 Watch = Callable[[Run], None]
 Stopped = Callable[[], bool]
 
 
-def execute_run(run: Run, *, beat: bool = True, stopped: Stopped = bool) -> Run:
-    """Claim `run`, do its step and publish what it made. Raises Refused when the run is not to be had.
+def execute_run(run: Run, *, beat: bool = True, stopped: Stopped = bool, share_cpu: bool = True) -> Run:
+    """Claim `run`, do its step and publish what it made. Raises NotToBeHadError when another one holds or has done it.
 
     Whatever goes wrong in the step ends up in the run's row and log, not in an exception. `beat` renews the lease
     from a thread while the step is busy; without it only the step's own reports do. In a process of its own the run is
-    stopped by a signal; in the thread of a worker it notices at its next report, also when `stopped` says so.
+    stopped by a signal; in the thread of a worker it notices at its next report, also when `stopped` says so. Without
+    `share_cpu` it waits until no other such run computes on the CPU of this machine.
     """
     if not claim_run(run):
-        raise Refused(f"run {run.pk} cannot be executed: it is {run.state}" + _holder(run))
+        raise NotToBeHadError(f"run {run.pk} cannot be executed: it is {run.state}" + _holder(run))
     attempt, began = run.attempt, time.monotonic()
 
     def spent() -> float:
         return time.monotonic() - began
 
+    def ended() -> bool:
+        if spent() > config.RUN_TIME_LIMIT_SECONDS:
+            raise TimeLimitError(_over_time())
+        return stopped()
+
     try:
+        _check_room()
         run.folder.mkdir(parents=True, exist_ok=True)
-        with _heart(run) if beat else contextlib.nullcontext():
-            publish = steps.perform(Context(run, stopped))
-            finish_run(run, publish, spent())
+        with heart(run, partial(_log, run)) if beat else contextlib.nullcontext():
+            _perform(Context(run, ended), share_cpu, spent)
     except LostLeaseError as lost:
         _log(run, f"stopped: {lost}")
     except (CancelRequestedError, Cancelled, StoppedError) as stop:
         if _holds(run, attempt):
             _stop(run, stop, spent())
+    except SmallerBatchError as smaller:
+        _log(run, str(smaller))
+        give_back_run(run, seconds=spent(), why=str(smaller), batch=smaller.batch)
     except Exception as error:  # a step may fail in any way; the row must say how
-        if _holds(run, attempt):
-            stop_run(run, RunState.FAILED, error=_sentence(error), seconds=spent())
-        _log(run, traceback.format_exc())
+        _fail(run, attempt, error, spent())
     run.refresh_from_db()
     return run
 
 
+def _perform(context: Context, share_cpu: bool, spent: Callable[[], float]) -> None:
+    """Do the step at a seat of its own and publish what it made."""
+    run = context.run
+
+    def wait(seat: Seat) -> None:
+        context.say(f"waiting for {seat.words}, which another run uses")
+        time.sleep(POLL_SECONDS)
+
+    offered = [CPU] if run.step == Step.PREDICT else seats(context.settings.device, share_cpu=share_cpu)
+    with seated(offered, wait) as seat:
+        context.seat = seat.device
+        patiently(lambda: note_device(run, seat.words))
+        publish = steps.perform(context)
+    patiently(lambda: finish_run(run, publish, spent()))
+
+
+def _check_room() -> None:
+    free = free_bytes(config.RUNS_DIR)
+    if free < config.RUN_FREE_MB * 1_000_000:
+        raise DiskFullError(
+            f"The disk is full: {free / 1_000_000:.0f} MB are free where the data lie, and a run needs "
+            f"{config.RUN_FREE_MB} MB to begin. Make room, then try again."
+        )
+
+
+def _over_time() -> str:
+    return f"stopped after {config.RUN_TIME_LIMIT_SECONDS} s: the time limit"
+
+
 def _holds(run: Run, attempt: int) -> bool:
     """Whether the fresh row still belongs to `attempt`: what was undone, or moved by another, must not be believed."""
-    run.refresh_from_db()
+    patiently(run.refresh_from_db)
     return run.state == RunState.RUNNING and run.attempt == attempt
 
 
@@ -82,6 +142,24 @@ def _stop(run: Run, stop: BaseException, seconds: float) -> None:
         stop_run(run, RunState.CANCELLED, seconds=seconds)
     else:
         give_back_run(run, seconds=seconds)
+
+
+def _fail(run: Run, attempt: int, error: Exception, seconds: float) -> None:
+    """Write down why. Where the disk is full there may be no room even for that: what can be made again goes first."""
+    cause, words = cause_of(error, run.folder)
+    told = "".join(traceback.format_exception(error))
+    if cause is Cause.DISK_FULL:
+        make_room(run.folder)
+    for pause in (*ROOM_PAUSES, None):
+        try:
+            if _holds(run, attempt):
+                stop_run(run, RunState.FAILED, error=words, cause=cause, seconds=seconds)
+            break
+        except OperationalError as full:
+            if pause is None or not is_disk_full(full, run.folder):
+                raise
+            time.sleep(pause)
+    _log(run, told)
 
 
 def supervise(run: Run, watch: Watch | None = None) -> Run:
@@ -107,11 +185,10 @@ def run_child(run: Run, watch: Watch | None = None, *, beside_people: bool = Fal
 
     `beside_people`: somebody may be labelling on this machine, so the child takes what the others leave.
     """
-    run.folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(config.BASE_DIR / "manage.py"), "execute_run", str(run.pk)]
     if beside_people:
         command.append("--beside-people")
-    with run.log.open("ab") as log:
+    with _log_of(run).open("ab") as log:
         child = subprocess.Popen(
             command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, env=_environment()
         )
@@ -119,28 +196,53 @@ def run_child(run: Run, watch: Watch | None = None, *, beside_people: bool = Fal
     try:
         while child.poll() is None:
             time.sleep(POLL_SECONDS)
-            run.refresh_from_db()
+            _look_at(run)
             if watch is not None:
                 watch(run)
             if run.cancel_requested or stopped():
                 _end_group(child)
             elif time.monotonic() - began > config.RUN_TIME_LIMIT_SECONDS:
+                # First the row: the child would give the run back when it is told to end, and it would begin anew.
+                stop_run(run, RunState.FAILED, error=_over_time(), cause=Cause.TIME_LIMIT)
                 _end_group(child)
-                stop_run(run, RunState.FAILED, error=f"stopped after {config.RUN_TIME_LIMIT_SECONDS} s: the time limit")
     finally:
         if child.poll() is None:
             _end_group(child)
     _settle(run, child.returncode, stopped())
 
 
+def _look_at(run: Run) -> None:
+    """The fresh row; where the database does not answer for a moment, the one we know. The child goes on meanwhile."""
+    try:
+        run.refresh_from_db()
+    except (OperationalError, InterfaceError) as error:
+        if connection.in_atomic_block:
+            raise
+        _log(run, f"the database does not answer: {error}")
+        connection.close()
+        time.sleep(LONGER_SECONDS)
+
+
+def _log_of(run: Run) -> Path:
+    """The log of `run`. On a full disk it may be impossible to make one; what is wrong will stand in the row."""
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        run.log.touch()
+    except OSError as error:
+        if not is_disk_full(error, run.folder):
+            raise
+        return Path(os.devnull)
+    return run.log
+
+
 def _settle(run: Run, status: int, stopped: bool) -> None:
     """A child that was killed could not end its run: cancelled if that was asked; a refusal to start is an end, too."""
-    run.refresh_from_db()
+    patiently(run.refresh_from_db)
     if run.state == RunState.RUNNING and run.cancel_requested:
         stop_run(run, RunState.CANCELLED)
     elif run.state == RunState.RUNNING and stopped and lease.surely_dead(run.worker):
         give_back_run(run)
-    elif run.state == RunState.QUEUED and status > 0:
+    elif run.state == RunState.QUEUED and status > 0 and status != NOT_TO_BE_HAD:
         stop_run_unstarted(run, status)
 
 
@@ -164,60 +266,20 @@ def _end_group(child: subprocess.Popen[bytes]) -> None:
             return
 
 
-@contextlib.contextmanager
-def _heart(run: Run) -> Iterator[None]:
-    """Renew the lease every third of its length. When the run must stop, the main thread gets SIGTERM.
-
-    In another thread than the main one there is no signal to send: the step hears of it when it reports.
-    """
-    done = threading.Event()
-    alone = threading.current_thread() is threading.main_thread()
-
-    def beat() -> None:
-        try:
-            while not done.wait(config.LEASE_SECONDS / 3):
-                try:
-                    renew_lease(run)
-                except (LostLeaseError, CancelRequestedError):
-                    if alone:
-                        os.kill(os.getpid(), signal.SIGTERM)
-                    return
-                except DatabaseError as error:
-                    _log(run, f"the lease could not be renewed this time: {error}")
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=beat, name="heart", daemon=True)
-    thread.start()
-    try:
-        with _on_sigterm() if alone else contextlib.nullcontext():
-            yield
-    finally:
-        done.set()
-        thread.join()
-
-
-@contextlib.contextmanager
-def _on_sigterm() -> Iterator[None]:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise StoppedError("told to end")
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _holder(run: Run) -> str:
     return f", held by {run.worker} until {run.lease_until:%H:%M:%S}" if run.state == RunState.RUNNING else ""
 
 
 def _log(run: Run, text: str) -> None:
-    with run.log.open("a") as stream:
+    """A log that cannot be written, as on a full disk, is no reason to break off."""
+    with contextlib.suppress(OSError), run.log.open("a") as stream:
         stream.write(text.rstrip() + "\n")
 
 
-def _sentence(error: Exception) -> str:
-    text = str(error) or type(error).__name__
-    return text if isinstance(error, Refused | ValueError) else f"{type(error).__name__}: {text}"
+def make_room(folder: Path) -> None:
+    """Remove what any attempt can make again: the tiles of trainings, and files that were only half written."""
+    for found in [*folder.glob("attempt*/model/tiles"), *folder.glob("attempt*/model/run/weights")]:
+        shutil.rmtree(found, ignore_errors=True)
+    for part in folder.rglob("*.part"):
+        with contextlib.suppress(OSError):
+            part.unlink()

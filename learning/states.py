@@ -31,6 +31,16 @@ class Step(StrEnum):
     PREDICT = "predict"
 
 
+class Cause(StrEnum):
+    """Why a run failed, as far as it can be told; its error says it in a sentence."""
+
+    DISK_FULL = "disk full"
+    OUT_OF_MEMORY = "out of memory"
+    TIME_LIMIT = "time limit"
+    WORKER_DIED = "worker died"
+    ERROR = "error"
+
+
 class IllegalMove(ValueError):
     """A move that the table does not hold."""
 

@@ -11,11 +11,12 @@ from functools import cache
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """One card as the driver tells it; memory in MiB."""
+    """One card as the driver tells it; memory in MiB. `uuid` is the same whoever looks at it, also from a container."""
 
     index: int
     name: str
     memory: int
+    uuid: str = ""
 
 
 @cache
@@ -24,12 +25,12 @@ def gpus() -> tuple[Gpu, ...]:
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return ()
-    query = [tool, "--query-gpu=index,name,memory.total", "--format=csv,noheader,nounits"]
+    query = [tool, "--query-gpu=index,name,memory.total,uuid", "--format=csv,noheader,nounits"]
     answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
     if answer.returncode:
         return ()
-    rows = [line.split(",") for line in answer.stdout.splitlines() if line.count(",") == 2]
-    return tuple(Gpu(int(index), name.strip(), int(memory)) for index, name, memory in rows)
+    rows = [line.split(",") for line in answer.stdout.splitlines() if line.count(",") == 3]
+    return tuple(Gpu(int(index), name.strip(), int(memory), uuid.strip()) for index, name, memory, uuid in rows)
 
 
 def choose_device(wanted: str) -> str:

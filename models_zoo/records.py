@@ -82,13 +82,17 @@ class TrainRequest:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One finished epoch: number `epoch` of `epochs` (from 1), mean losses, seconds since the start of training."""
+    """One finished epoch: number `epoch` of `epochs` (from 1), mean losses, seconds since the start of training.
+
+    `notes`: what has happened on the way that people should know, such as a batch that was made smaller.
+    """
 
     epoch: int
     epochs: int
     losses: dict[str, float]
     seconds: float
     seconds_left: float
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,10 @@ class DetectRequest:
 
 class Cancelled(Exception):
     """Raised by a progress callback to end a training so that it can be resumed from its last checkpoint."""
+
+
+class OutOfMemory(Exception):
+    """The memory of the card was too small for what was asked; raised by `models_zoo.call` whatever the family."""
 
 
 def to_json(record: TrainRequest | DetectRequest | TrainResult) -> bytes:

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from models_zoo import memory
 from models_zoo.records import DetectRequest
 from models_zoo.spec import Recipe, Spec, Value
 
@@ -73,8 +74,14 @@ def build(variant: str, classes: int, parameters: Mapping[str, Value] | None = N
 def call(verb: Literal["train", "detect"], request: Any, **callbacks: Any) -> Any:
     """Do `verb` with `request` (its `variant` names the family) and hand `callbacks` on: see Spec for both.
 
-    An .onnx file is run by models_zoo.runtime, without the library of the family that made it.
+    An .onnx file is run by models_zoo.runtime, without the library of the family that made it. Raises
+    records.OutOfMemory where a card's memory is too small.
     """
+    with memory.told_plainly():
+        return _done(verb, request, **callbacks)
+
+
+def _done(verb: Literal["train", "detect"], request: Any, **callbacks: Any) -> Any:
     if isinstance(request, DetectRequest) and Path(request.model).suffix.lower() == ".onnx":
         return _resolve(_RUNTIME)(request, **callbacks)
     return entry(verb, _variant_of(request))(request, **callbacks)

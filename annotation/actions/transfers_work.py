@@ -20,6 +20,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from annotation import lease
+from annotation.disk import full_words, is_disk_full
 from annotation.errors import Refused
 from annotation.models import Transfer, TransferState
 from annotation.transfers.work import perform
@@ -51,6 +52,8 @@ def claim_transfer(transfer: Transfer) -> bool:
     if transfer.state == TransferState.RUNNING:
         if not _abandoned(transfer):
             return False
+        if lease.all_went_down(transfer.worker):  # as in a power cut, which is not the fault of the files
+            _forgive(transfer)
         deaths = transfer.attempt - int(transfer.settings.get("attempts_before", 0))
         if deaths >= config.MAX_ATTEMPTS:
             error = f"Its worker died {deaths} times: perhaps the files are too large for the memory of this machine."
@@ -189,6 +192,12 @@ def _mine(transfer: Transfer) -> Any:
     return Transfer.objects.filter(pk=transfer.pk, attempt=transfer.attempt, state=TransferState.RUNNING)
 
 
+def _forgive(transfer: Transfer) -> None:
+    settings = {**transfer.settings, "attempts_before": int(transfer.settings.get("attempts_before", 0)) + 1}
+    _mine(transfer).update(settings=settings)
+    transfer.settings = settings
+
+
 def _abandoned(transfer: Transfer) -> bool:
     rows = Transfer.objects.filter(pk=transfer.pk).filter(Q(lease_until__isnull=True) | Q(lease_until__lt=Now()))
     return rows.exists() or lease.surely_dead(transfer.worker)
@@ -199,5 +208,7 @@ def _lease() -> Any:
 
 
 def _sentence(error: Exception) -> str:
+    if is_disk_full(error, config.HOME):
+        return full_words(config.HOME)
     text = str(error) or type(error).__name__
     return text if isinstance(error, Refused) else f"Something went wrong here: {type(error).__name__}: {text}"

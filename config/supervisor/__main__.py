@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.supervisor.broker import Broker, forget, open_broker
 from config.supervisor.children import ROOT, Child, launched, say
 from config.supervisor.claims import Claim, ClaimError, check_port, claimed, is_open_to_others, warn_if_open
+from models_zoo import machine
 
 LOOK_SECONDS = 0.25
 READY_SECONDS = 60.0
@@ -36,6 +38,8 @@ class Supervisor:
             "MARROWLOOP_HOME": str(self.home),
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "PYTHONUNBUFFERED": "1",
+            # Names the time between this start and the end of all: see annotation/lease.py.
+            "MARROWLOOP_LIFE": secrets.token_hex(4),
         }
         self.children: list[Child] = []
         self._stop = threading.Event()
@@ -103,9 +107,10 @@ class Supervisor:
         logs, python = self.home / "logs", sys.executable
         web = Child("web", [python, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"], self.env, logs)
         # A worker hands its run back before it ends: its training gets three seconds for that.
+        queues = [("light", "light", 3), *((name, "train", 1) for name in trainers())]
         workers = [
-            Child("train", worker("train", 1, broker.url), self.env, logs, patience=8.0),
-            Child("light", worker("light", 3, broker.url), self.env, logs, patience=8.0),
+            Child(name, worker(queue, threads, broker.url, name), self.env, logs, patience=8.0)
+            for name, queue, threads in queues
         ]
         # Redis is ended last, so it stands last.
         started = [web, *workers]
@@ -168,7 +173,12 @@ class Supervisor:
             say("stopped")
 
 
-def worker(queue: str, threads: int, broker: str) -> Sequence[str]:
+def trainers() -> list[str]:
+    """One worker for each card, or one for the CPU. Which card a run takes it finds out itself (learning/cards.py)."""
+    return ["train", *(f"train-{number}" for number in range(2, len(machine.gpus()) + 1))]
+
+
+def worker(queue: str, threads: int, broker: str, name: str) -> Sequence[str]:
     """A Celery worker of one queue. Threads, because heavy steps are processes of their own in any case.
 
     From Redis it takes no message before a thread is free, so that one which dies has none in its hands.
@@ -185,7 +195,7 @@ def worker(queue: str, threads: int, broker: str) -> Sequence[str]:
         "config.celery",
         "worker",
         "--hostname",
-        f"{queue}@%h",
+        f"{name}@%h",
     ]
     choices = ["--pool", "threads", "--concurrency", str(threads), "--loglevel", "WARNING"]
     choices += ["--disable-prefetch"] if broker.startswith("redis") else []

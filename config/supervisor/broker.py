@@ -23,6 +23,8 @@ from config.supervisor.children import Child, say
 # The kernel takes 108 bytes for the path of a socket, with the zero at its end.
 LONGEST_SOCKET = 100
 READY_SECONDS = 8.0
+# After so many deaths in a row its data are believed to be why.
+SPOILED = 3
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,28 @@ def find_server() -> str | None:
 
 def _start(server: str, home: Path, env: Mapping[str, str]) -> Broker:
     folder = home / "redis"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
+    make_folder(folder)
     place = socket_folder(folder) / "redis.sock"
     place.unlink(missing_ok=True)
     command = [server, "--port", "0", "--unixsocket", str(place), "--unixsocketperm", "700", "--dir", str(folder)]
     command += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no"]
     command += ["--loglevel", "warning", "--logfile", ""]
-    child = Child("redis", command, env, home / "logs", quiet=True)
+
+    def prepare(died: int) -> None:
+        """Also when somebody has deleted it all; and what keeps it from starting again and again is thrown away."""
+        if died >= SPOILED:
+            shutil.rmtree(folder, ignore_errors=True)
+        make_folder(folder)
+        make_folder(place.parent)
+
+    child = Child("redis", command, env, home / "logs", quiet=True, prepare=prepare)
     child.start()
     return Broker(f"redis+socket://{place}", child)
+
+
+def make_folder(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
 
 
 def socket_folder(wanted: Path) -> Path:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -37,7 +37,8 @@ def launched(command: Sequence[str]) -> list[str]:
 
 class Child:
     """A program that should be running. `patience` is how many seconds it gets to end by itself; what a
-    `quiet` one says goes to its log alone."""
+    `quiet` one says goes to its log alone. `prepare` is called before each start with how often in a row the child has
+    died soon after one."""
 
     def __init__(
         self,
@@ -47,16 +48,20 @@ class Child:
         logs: Path,
         patience: float = 5.0,
         quiet: bool = False,
+        prepare: Callable[[int], None] | None = None,
     ) -> None:
         self.name, self.command, self.env, self.patience = name, command, env, patience
+        self.prepare = prepare
         self.quiet, self.deaths = quiet, 0
         self._process: subprocess.Popen[str] | None = None
         self._pump: threading.Thread | None = None
-        self._pause, self._began, self._again_at = FIRST_PAUSE, 0.0, 0.0
+        self._pause, self._began, self._again_at, self._in_a_row = FIRST_PAUSE, 0.0, 0.0, 0
         self._log = _log_file(logs / f"{name}.log")
 
     def start(self) -> None:
         self._began, self._again_at = time.monotonic(), 0.0
+        if self.prepare is not None:
+            self.prepare(self._in_a_row)
         self._process = subprocess.Popen(
             launched(self.command),
             env=self.env,
@@ -83,7 +88,8 @@ class Child:
         if not self._again_at:
             self.deaths += 1
             self._kill_group()
-            self._pause = FIRST_PAUSE if now - self._began > STEADY else self._pause
+            steady = now - self._began > STEADY
+            self._pause, self._in_a_row = (FIRST_PAUSE, 1) if steady else (self._pause, self._in_a_row + 1)
             self._again_at = now + self._pause
             say(f"ended with status {self._process.returncode}; it is started again in {self._pause:.0f} s", self.name)
             self._pause = min(LONGEST_PAUSE, 2 * self._pause)

@@ -56,7 +56,9 @@ def _put_in_place(files: Path, place: Path, card: bytes, label: str) -> None:
         shutil.rmtree(stray)
     part = place.parent / f"part-{label}"
     shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(files, part, copy_function=_link, ignore=shutil.ignore_patterns("environment", "*.part"))
+    shutil.copytree(
+        files, part, copy_function=_link, ignore=shutil.ignore_patterns("environment", "*.part", "epochs.jsonl")
+    )
     (part / "card.json").write_bytes(card)
     part.rename(place)
     store.share_folder(place)

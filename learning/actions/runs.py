@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings as config
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.db.models.functions import Now
 
 from annotation import lease
@@ -21,7 +21,10 @@ from annotation.models import Field, Project
 from learning.actions.moves import move_round, move_run
 from learning.models import Epoch, Round, Run, Transition
 from learning.settings import RoundSettings, to_row
-from learning.states import RoundState, RunState, Step
+from learning.states import Cause, RoundState, RunState, Step
+
+# A run that was lost so often in a row, even with all else here, is not begun again: it may be what brings all down.
+MOST_LOST = 10
 
 
 class RunError(Refused):
@@ -54,15 +57,18 @@ def queue_run(
 def claim_run(run: Run) -> bool:
     """Take a queued run, or a running one whose worker is gone, as its next attempt. False: it is not to be had.
 
-    A run that has lost its worker MAX_ATTEMPTS times is failed instead, and its round with it.
+    A run whose worker died MAX_ATTEMPTS times in a row is failed instead, and its round with it. A death of all that
+    runs here (a power cut) is not counted against it, until MOST_LOST attempts in a row came to nothing.
     """
     run.refresh_from_db()
     if run.state == RunState.RUNNING and not _abandoned(run):
         return False
     if run.state not in {RunState.QUEUED, RunState.RUNNING}:
         return False
-    if run.state == RunState.RUNNING and (deaths := _deaths(run)) >= config.MAX_ATTEMPTS:
-        stop_run(run, RunState.FAILED, error=f"its worker died {deaths} times; the log of each attempt is kept")
+    deaths, lost = (_deaths(run), _lost_in_a_row(run)) if run.state == RunState.RUNNING else (0, 0)
+    if deaths >= config.MAX_ATTEMPTS or lost >= MOST_LOST:
+        error = f"its worker died {max(deaths, lost)} times; the log of each attempt is kept"
+        stop_run(run, RunState.FAILED, error=error, cause=Cause.WORKER_DIED)
         return False
     why = "" if run.state == RunState.QUEUED else f"taken over from {run.worker or 'a lost worker'}"
     return move_run(
@@ -71,9 +77,11 @@ def claim_run(run: Run) -> bool:
         attempt=run.attempt + 1,
         why=why,
         worker=lease.own_name(),
+        deaths=deaths,
         lease_until=Now() + timedelta(seconds=config.LEASE_SECONDS),
         started_at=Now() if run.started_at is None else F("started_at"),
         error="",
+        cause="",
     )
 
 
@@ -86,6 +94,12 @@ def renew_lease(run: Run) -> None:
         raise CancelRequestedError(f"run {run.pk} is to be cancelled")
 
 
+def note_device(run: Run, device: str) -> None:
+    """Write down what this attempt computes on. Raises LostLeaseError when it no longer holds the run."""
+    if not Run.objects.filter(pk=run.pk, attempt=run.attempt, state=RunState.RUNNING).update(device=device[:120]):
+        raise LostLeaseError(f"run {run.pk} is no longer held by attempt {run.attempt}")
+
+
 def report_progress(run: Run, progress: dict[str, Any]) -> None:
     """Raises LostLeaseError when this attempt no longer holds the run."""
     if not Run.objects.filter(pk=run.pk, attempt=run.attempt, state=RunState.RUNNING).update(progress=progress):
@@ -94,10 +108,14 @@ def report_progress(run: Run, progress: dict[str, Any]) -> None:
 
 @transaction.atomic
 def report_epoch(run: Run, number: int, losses: dict[str, float], seconds: float) -> None:
-    """Keep the losses of epoch `number`; an epoch that a new attempt repeats overwrites its own row."""
+    """Keep the losses of epoch `number`; an epoch that a new attempt repeats overwrites its own row.
+
+    Whoever finishes an epoch does not die of the run itself: what was counted against it is forgotten.
+    """
     held = Run.objects.select_for_update().filter(pk=run.pk, attempt=run.attempt, state=RunState.RUNNING)
     if not held.exists():
         raise LostLeaseError(f"run {run.pk} is no longer held by attempt {run.attempt}")
+    held.filter(deaths__gt=0).update(deaths=0)
     Epoch.objects.update_or_create(
         run=run, number=number, defaults={"attempt": run.attempt, "losses": losses, "seconds": seconds}
     )
@@ -109,6 +127,7 @@ def end_run(
     *,
     result: dict[str, Any] | None = None,
     error: str = "",
+    cause: str = "",
     seconds: float = 0.0,
     actor: Actor = None,
 ) -> bool:
@@ -120,6 +139,7 @@ def end_run(
         why=error,
         result=result or {},
         error=error,
+        cause=cause,
         seconds=F("seconds") + seconds,
         lease_until=None,
         cancel_requested=False,
@@ -140,10 +160,12 @@ def hold_run(run: Run) -> None:
 
 
 @transaction.atomic
-def stop_run(run: Run, state: RunState, *, error: str = "", seconds: float = 0.0) -> bool:
-    """End a run that failed or was cancelled, and its round with it."""
+def stop_run(run: Run, state: RunState, *, error: str = "", cause: str = "", seconds: float = 0.0) -> bool:
+    """End a run that failed (for `cause`) or was cancelled, and its round with it."""
     _lock_round(run)
-    if not end_run(run, state, error=error, seconds=seconds):
+    if state is RunState.FAILED:
+        cause = cause or Cause.ERROR
+    if not end_run(run, state, error=error, cause=cause, seconds=seconds):
         return False
     if run.round is not None:
         new = RoundState.FAILED if state is RunState.FAILED else RoundState.CANCELLED
@@ -156,9 +178,10 @@ def _lock_round(run: Run) -> None:
         Round.objects.select_for_update().get(pk=run.round_id)
 
 
-def give_back_run(run: Run, *, seconds: float = 0.0) -> bool:
+def give_back_run(run: Run, *, seconds: float = 0.0, why: str = "its worker stopped", **values: Any) -> bool:
     """Put a run back into the queue, because its worker has to stop. False: another attempt holds it."""
-    return move_run(run, RunState.QUEUED, why="its worker stopped", lease_until=None, seconds=F("seconds") + seconds)
+    spent = F("seconds") + seconds
+    return move_run(run, RunState.QUEUED, why=why, lease_until=None, seconds=spent, deaths=0, **values)
 
 
 def cancel_run(*, run: Run, actor: Actor) -> bool:
@@ -174,7 +197,8 @@ def retry_run(*, run: Run, actor: Actor) -> bool:
     """Queue a failed or cancelled run again; it goes on from its last checkpoint. False: someone did so already."""
     require(actor, run.project, Permission.RUN)
     run.refresh_from_db()
-    moved = move_run(run, RunState.QUEUED, attempt=run.attempt, actor=actor, why="retry", ended_at=None, error="")
+    anew: dict[str, Any] = {"ended_at": None, "error": "", "cause": "", "deaths": 0}
+    moved = move_run(run, RunState.QUEUED, attempt=run.attempt, actor=actor, why="retry", **anew)
     if moved:
         _wake(run)
     return moved
@@ -186,10 +210,17 @@ def _abandoned(run: Run) -> bool:
 
 
 def _deaths(run: Run) -> int:
-    """How many attempts in a row have lost their worker, the present one included."""
+    """How many attempts in a row have lost their worker, the present one included unless all else died with it."""
+    return run.deaths + (not lease.all_went_down(run.worker))
+
+
+def _lost_in_a_row(run: Run) -> int:
+    """How many attempts, the present one included, were lost for whatever reason since one had finished an epoch."""
     moves = Transition.objects.filter(run=run)
     queued = moves.filter(new=RunState.QUEUED).values_list("pk", flat=True).last() or 0
-    return moves.filter(pk__gt=queued, old=RunState.RUNNING, new=RunState.RUNNING).count() + 1
+    useful = run.epochs.aggregate(last=Max("attempt"))["last"] or 0
+    lost = moves.filter(pk__gt=queued, old=RunState.RUNNING, new=RunState.RUNNING, attempt__gt=useful + 1)
+    return lost.count() + (run.attempt > useful)
 
 
 def _wake(run: Run) -> None:

@@ -25,13 +25,15 @@ class RunAnswer(s.ModelSerializer[Run]):
     step = s.ChoiceField([step.value for step in Step])
     state = s.ChoiceField([state.value for state in RunState])
     error = s.CharField(allow_blank=True)
+    cause = s.CharField(allow_blank=True, help_text="why it failed, by name: disk full, out of memory, time limit, ...")
     progress = s.DictField(child=s.JSONField())
     result = s.DictField(child=s.JSONField())
 
     class Meta:
         model = Run
         fields = [
-            *("id", "project", "round", "field", "step", "state", "error", "attempt", "cancel_requested"),
+            *("id", "project", "round", "field", "step", "state", "error", "cause", "attempt", "cancel_requested"),
+            *("device", "batch"),
             *("progress", "result", "seconds", "created_at", "started_at", "ended_at"),
         ]
         read_only_fields = fields

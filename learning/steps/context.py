@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from annotation.models import Project
+from annotation.patience import patiently
 from learning.actions.runs import renew_lease, report_epoch, report_progress
 from learning.models import Round, Run
 from learning.settings import RoundSettings, from_row
+from learning.states import Step
 from models_zoo import machine
 from models_zoo.records import Progress
 
@@ -27,11 +29,13 @@ class StoppedError(BaseException):
 class Context:
     """`folder` belongs to this attempt alone; in `run.folder` an earlier attempt may have left something.
 
-    `stopped` says whether the worker has to end: then the next report raises StoppedError.
+    `stopped` says whether the worker has to end: then the next report raises StoppedError. `seat`: the device that the
+    runner has taken for this attempt; without one it is what the settings ask for.
     """
 
     run: Run
     stopped: Callable[[], bool] = bool
+    seat: str = ""
     _last: float = field(default=0.0, repr=False)
 
     @property
@@ -54,7 +58,10 @@ class Context:
 
     @property
     def device(self) -> str:
-        return machine.choose_device(self.settings.device)
+        """A student predicts on the CPU: a worker does so itself, which knows no torch and is warm."""
+        if self.run.step == Step.PREDICT:
+            return "cpu"
+        return self.seat or machine.choose_device(self.settings.device)
 
     def say(self, doing: str, done: int = 0, total: int = 0, **more: Any) -> None:
         """Report what the step is doing; raises when the run is cancelled or belongs to someone else by now."""
@@ -64,8 +71,12 @@ class Context:
         if done not in (0, total) and now - self._last < PAUSE:
             return
         self._last = now
+        said = {"doing": doing, "done": done, "total": total, **more}
+        patiently(lambda: self._report(said))
+
+    def _report(self, said: dict[str, Any]) -> None:
         renew_lease(self.run)
-        report_progress(self.run, {"doing": doing, "done": done, "total": total, **more})
+        report_progress(self.run, said)
 
     def counting(self, doing: str) -> Any:
         """A callback (done, total) that reports as `say` does."""
@@ -73,11 +84,12 @@ class Context:
 
     def epoch(self, progress: Progress) -> None:
         """Report one finished epoch of a training."""
-        report_epoch(self.run, progress.epoch, progress.losses, progress.seconds)
+        patiently(lambda: report_epoch(self.run, progress.epoch, progress.losses, progress.seconds))
         self.say(
             "training",
             progress.epoch,
             progress.epochs,
             losses={name: round(value, 4) for name, value in progress.losses.items()},
             seconds_left=round(progress.seconds_left, 1),
+            notes=list(progress.notes),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,15 +14,18 @@ import msgspec
 import models_zoo
 from annotation.actions.snapshots import FrozenReading, read_snapshot, take_snapshot
 from annotation.models import Field, Project, Snapshot, Split, WeakShape
+from learning.actions.runs import report_epoch
 from learning.exchange import ClassPlan, Working, count_cells, plan_classes, record_of_reading, working_of
 from learning.models import ModelKind, ModelVersion
 from learning.settings import RoundSettings, to_row
 from learning.steps.context import Context
 from learning.steps.judging import Judgement
 from learning.steps.looking import Looker
+from learning.trouble import SmallerBatchError
 from models_zoo import machine
+from models_zoo.epochs import EPOCHS_FILE, read_epochs
 from models_zoo.images import working_size
-from models_zoo.records import FieldRecord, TrainRequest, TrainResult, to_json, train_request
+from models_zoo.records import FieldRecord, OutOfMemory, TrainRequest, TrainResult, to_json, train_request
 from models_zoo.tiles import for_training
 
 # How many tiles a training shows the network when nobody says how many epochs: three minutes on two cores, or
@@ -108,7 +112,7 @@ def request_for(
         out=str(context.folder / "model"),
         tile=settings.tile,
         epochs=epochs or default_epochs(pictures, device),
-        batch=settings.batch or (8 if pictures < SMALL_SET else 16),
+        batch=context.run.batch or settings.batch or (8 if pictures < SMALL_SET else 16),
         seed=settings.seed,
         device=device,
         threads=machine.cores(),
@@ -143,17 +147,52 @@ def run_training(context: Context, request: TrainRequest) -> TrainResult:
     """Train, with the request kept beside the run so that `python -m models_zoo train request.json` repeats it.
 
     What an earlier attempt has trained to the end by the same request, before it was broken off, is taken over.
+    Raises SmallerBatchError where a card's memory was too small and a smaller batch may help.
     """
+    _tidy_earlier(context)
     done = _trained_before(context, request)
     if done is not None:
-        return done
+        tell_lost_epochs(context, done.epochs)
+        return _with_note(context, done)
     out = Path(request.out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "request.json").write_bytes(msgspec.json.encode(replace(request, resume_from=None)))
     context.say("preparing pictures", 0, request.epochs)
-    result: TrainResult = models_zoo.call("train", request, report=context.epoch)
+    try:
+        result: TrainResult = models_zoo.call("train", request, report=context.epoch)
+    except OutOfMemory as error:
+        if request.batch == 1:
+            raise OutOfMemory(f"{error}, even with one tile in a step") from error
+        raise SmallerBatchError(request.batch, request.batch // 2) from error
     _write_whole(out / "result.json", to_json(result))
-    return result
+    tell_lost_epochs(context, result.epochs)
+    return _with_note(context, result)
+
+
+def _with_note(context: Context, result: TrainResult) -> TrainResult:
+    if not context.run.batch:
+        return result
+    note = f"the card's memory was too small for a larger batch than {context.run.batch}"
+    return replace(result, notes=(*result.notes, note))
+
+
+def _tidy_earlier(context: Context) -> None:
+    """Tiles of attempts that were broken off are of no use any more, and many attempts would fill the disk."""
+    for number in range(1, context.run.attempt):
+        model = context.run.folder / f"attempt{number}" / "model"
+        for name in ("tiles", "run/weights"):
+            shutil.rmtree(model / name, ignore_errors=True)
+
+
+def tell_lost_epochs(context: Context, epochs: int) -> None:
+    """Store what the row of an epoch lacks: whoever is killed between a checkpoint and its report leaves an epoch that
+    is trained, is not trained again, and stands nowhere but in the file beside the checkpoint."""
+    known = set(context.run.epochs.values_list("number", flat=True))
+    for file in sorted(context.run.folder.glob(f"attempt*/model/{EPOCHS_FILE}")):
+        for told in read_epochs(file):
+            if told.epoch <= epochs and told.epoch not in known:
+                report_epoch(context.run, told.epoch, told.losses, told.seconds)
+                known.add(told.epoch)
 
 
 def _trained_before(context: Context, request: TrainRequest) -> TrainResult | None:

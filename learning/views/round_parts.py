@@ -15,7 +15,7 @@ from annotation.models import BatchField, CellClass, Reading, ReadingState
 from learning.actions.models import deployed_model
 from learning.figures.lines import Axis, LineChart, Series, line_chart
 from learning.models import Epoch, ModelVersion, Round, Run, Transition
-from learning.states import STEP_OF_STATE, WORKING, RoundState, RunState, Step
+from learning.states import STEP_OF_STATE, WORKING, Cause, RoundState, RunState, Step
 from learning.views.words import (
     STEP_TITLES,
     advice,
@@ -52,6 +52,13 @@ class StepView:
     note: str = ""
     took: str = ""
     left: str = ""
+
+    @property
+    def where(self) -> str:
+        """What it computes on, or did."""
+        if self.run is None or not self.run.device:
+            return ""
+        return "on the CPU" if self.run.device == "cpu" else f"on {self.run.device}"
 
     @property
     def percent(self) -> int | None:
@@ -124,6 +131,8 @@ def _left(said: Mapping[str, Any], doing: str, done: int) -> str:
 
 
 def _ended_word(run: Run) -> str:
+    if run.state == RunState.FAILED and run.cause not in ("", Cause.ERROR):
+        return f"failed: {run.cause}"
     return "done" if run.state == RunState.SUCCEEDED else run.state
 
 
@@ -142,7 +151,11 @@ def _running_note(run: Run, now: datetime) -> str:
         return "It was asked to stop, and does so within seconds."
     if run.lease_until is not None and run.lease_until < now:
         return "Its worker does not answer; another one takes it over."
-    return ""
+    said = run.progress.get("notes") if isinstance(run.progress, dict) else None
+    notes = [str(note) for note in said] if isinstance(said, list) else []
+    if run.batch:
+        notes.append(f"the card's memory was too small for more than {many(run.batch, 'tile')} in a step")
+    return " ".join(sentence(note) for note in notes)
 
 
 def _result_note(run: Run) -> str:
@@ -382,7 +395,7 @@ def failure_of(round_: Round, runs: Mapping[Step, Run]) -> Failure | None:
     if run is None:
         return None
     words = run.error if len(run.error) <= MOST_ERROR else run.error[:MOST_ERROR] + " …"
-    return Failure(STEP_TITLES[Step(run.step)], words, advice(run.error), run)
+    return Failure(STEP_TITLES[Step(run.step)], words, advice(run.error, run.cause), run)
 
 
 @dataclass(frozen=True, slots=True)

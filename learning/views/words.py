@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from learning.settings import RoundSettings, to_row
-from learning.states import RoundState, RunState, Step
+from learning.states import Cause, RoundState, RunState, Step
 
 STEP_TITLES = {
     Step.TRAIN: "Train the teacher",
@@ -170,7 +170,18 @@ ADVICE_WORDS = {
 TRY_AGAIN = "Try again goes on from the last checkpoint. If it fails at the same place, its log says more."
 
 
-def advice(error: str) -> str:
+# What is known by its cause need not be guessed from words.
+CAUSES = {
+    Cause.DISK_FULL: "disk",
+    Cause.OUT_OF_MEMORY: "memory",
+    Cause.TIME_LIMIT: "time",
+    Cause.WORKER_DIED: "memory",
+}
+
+
+def advice(error: str, cause: str = "") -> str:
+    if cause in CAUSES:
+        return ADVICE_WORDS[CAUSES[Cause(cause)]]
     low = error.lower()
     for words, name in ADVICE:
         if any(word in low for word in words):

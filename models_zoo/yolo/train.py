@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from models_zoo.epochs import note_epoch
 from models_zoo.records import Progress, TrainRequest, TrainResult
 from models_zoo.yolo import checkpoints, environment, settings
 from models_zoo.yolo.checkpoints import Start
@@ -70,7 +71,7 @@ def _train(request: TrainRequest, report: Report, out: Path) -> TrainResult:
         threads=session.threads,
         device=request.device,
         tiles=data.training,
-        notes=tuple(session.notes),
+        notes=(*session.notes, *session.memory_note),
     )
 
 
@@ -91,6 +92,8 @@ class _Session:
         self.epochs = start.epochs
         self.notes = [start.note] if start.note else []
         self._began = self._last = time.monotonic()
+        self._batch = 0
+        self.memory_note: list[str] = []
 
     def run(self, data: Any) -> None:
         import torch
@@ -130,7 +133,8 @@ class _Session:
         }
         if self.start.checkpoint is not None:
             path = str(self.start.checkpoint.resolve())
-            return {**common, "resume": path, "model": path}
+            # A batch that was too large for the card may be smaller now; the nominal one stays, so steps add up to it.
+            return {**common, "resume": path, "model": path, "batch": min(request.batch, data.training)}
         return {**common, **self._fresh_arguments(min(request.batch, data.training), data.training)}
 
     def _fresh_arguments(self, batch: int, tiles: int) -> dict[str, Any]:
@@ -187,28 +191,42 @@ class _Session:
                 layer.momentum = momentum
         # ultralytics leaves one core free, which on two cores costs 45 % more time.
         torch.set_num_threads(self.threads)
+        self._batch = int(training.batch_size)
         self._began = self._last = time.monotonic()
 
     def _on_save(self, training: Any) -> None:
         """After every epoch: secure the checkpoint first, then tell; a cancelled training can then go on from it."""
+        self.epochs = training.epoch + 1
+        self._hear_of_batch(training)
+        progress = self._progress(training)
+        note_epoch(self.out, progress)
         if training.fitness == training.best_fitness:
             checkpoints.keep(training.best, self.out / checkpoints.BEST)
         checkpoints.keep(training.last, self.out / checkpoints.RESUME)
-        self.epochs = training.epoch + 1
+        self.report(progress)
+
+    def _progress(self, training: Any) -> Progress:
         now = time.monotonic()
         done = self.epochs - self.start.epochs
         # The last epoch says more than the mean: mosaic stops near the end, the first epoch warms up.
         pace = 0.5 * (now - self._last) + 0.5 * (now - self._began) / done
         self._last = now
-        self.report(
-            Progress(
-                epoch=self.epochs,
-                epochs=self.request.epochs,
-                losses=_losses(training, bool(self.request.validation)),
-                seconds=now - self._began,
-                seconds_left=pace * (self.request.epochs - self.epochs),
-            )
+        return Progress(
+            epoch=self.epochs,
+            epochs=self.request.epochs,
+            losses=_losses(training, bool(self.request.validation)),
+            seconds=now - self._began,
+            seconds_left=pace * (self.request.epochs - self.epochs),
+            notes=tuple(self.memory_note),
         )
+
+    def _hear_of_batch(self, training: Any) -> None:
+        """In its first epoch ultralytics itself makes the batch smaller where the card's memory is too small."""
+        if self._batch and training.batch_size < self._batch:
+            self.memory_note = [
+                f"the card's memory was too small for {self._batch} tiles in a step: it went on with "
+                f"{training.batch_size}"
+            ]
 
 
 def _losses(training: Any, validates: bool) -> dict[str, float]:

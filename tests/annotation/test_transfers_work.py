@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from typing import Any
 
@@ -56,7 +57,11 @@ def test_what_waits_is_done_and_its_result_kept(transfer: Transfer, monkeypatch:
 
 @pytest.mark.parametrize(
     ("error", "said"),
-    [(Refused("The archive is empty."), "The archive is empty."), (OSError("disk full"), "OSError: disk full")],
+    [
+        (Refused("The archive is empty."), "The archive is empty."),
+        (OSError("torn"), "Something went wrong here: OSError: torn"),
+        (OSError(errno.ENOSPC, "No space left on device"), "is full. Make room, then try again."),
+    ],
 )
 def test_what_goes_wrong_is_told(
     transfer: Transfer, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str

@@ -25,8 +25,9 @@ def test_every_variable_is_documented() -> None:
 
 
 def test_only_the_settings_read_the_environment() -> None:
-    """One file tells what can be configured; MARROWLOOP_PARENT is no setting, a runner tells it to its child."""
-    readers = re.compile(r"os\.(?:environ(?:\.get\(|\[)|getenv\()(?!\"MARROWLOOP_PARENT)")
+    """One file tells what can be configured; MARROWLOOP_PARENT and MARROWLOOP_LIFE are no settings: who starts a child
+    tells it."""
+    readers = re.compile(r"os\.(?:environ(?:\.get\(|\[)|getenv\()(?!\"MARROWLOOP_(?:PARENT|LIFE)\")")
     files = [path for room in ("annotation", "learning") for path in (ROOT / room).rglob("*.py")]
     assert [str(path.relative_to(ROOT)) for path in files if readers.search(path.read_text())] == []
 

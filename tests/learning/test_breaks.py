@@ -78,14 +78,14 @@ def test_cancelled_while_a_step_publishes_the_round_stops_before_the_next() -> N
 
 def test_a_step_that_breaks_fails_its_round_with_a_sentence_and_leaves_the_traceback_in_the_log(zoo: FakeZoo) -> None:
     def break_(verb: str, request: Any) -> None:
-        raise OSError("no space left on device")
+        raise OSError("the stage is gone")
 
     zoo.before = break_
     round_ = play(begin(rows.study()), runs=1)
     assert round_.state == RoundState.FAILED
     run = round_.runs.get()
     assert run.state == RunState.FAILED
-    assert run.error == "OSError: no space left on device"
+    assert (run.error, run.cause) == ("OSError: the stage is gone", "error")
     assert "Traceback" in run.log.read_text()
     assert "in break_" in run.log.read_text()
     assert Transition.objects.filter(run=run).latest("pk").why == run.error

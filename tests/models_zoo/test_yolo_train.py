@@ -107,7 +107,7 @@ def test_it_learns_and_reports_every_epoch_once(trained: Trained) -> None:
     assert 1 <= result.best_epoch <= EPOCHS
     left = {path.name for path in Path(trained.request.out).iterdir()}
     left.discard("environment")  # only the first training of a process has to make one
-    assert left == {"run", "train.log", "weights.pt", "weights.onnx"}
+    assert left == {"run", "train.log", "epochs.jsonl", "weights.pt", "weights.onnx"}
 
 
 def test_onnx_finds_the_discs_in_their_drawn_size_and_torch_agrees(

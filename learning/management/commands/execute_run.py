@@ -14,8 +14,9 @@ from typing import Any
 from django.core.management import CommandError
 
 from annotation.management.base import JsonCommand
+from learning.heart import is_orphan
 from learning.models import Run
-from learning.runner import execute_run
+from learning.runner import NOT_TO_BE_HAD, NotToBeHadError, execute_run
 from learning.states import RunState
 
 PR_SET_PDEATHSIG = 1
@@ -42,7 +43,10 @@ class Command(JsonCommand):
         run = Run.objects.filter(pk=options["run"]).select_related("project", "round").first()
         if run is None:
             raise CommandError(f"There is no run {options['run']}.")
-        run = execute_run(run)
+        try:
+            run = execute_run(run, share_cpu=not options["beside_people"])
+        except NotToBeHadError as other:
+            raise CommandError(str(other), returncode=NOT_TO_BE_HAD) from other
         if run.state == RunState.FAILED:
             raise CommandError(f"Run {run.pk} ({run.step}) failed: {run.error} The log is {run.log}.")
         self.answer({"run": run.pk, "step": run.step, "state": run.state, "attempt": run.attempt} | run.result)
@@ -64,9 +68,7 @@ def step_back() -> None:
 
 def die_with_parent() -> None:
     """Ask Linux to kill this process when its worker dies, and make sure that it has not died already."""
-    parent = os.environ.get("MARROWLOOP_PARENT")
-    if parent is None or not sys.platform.startswith("linux"):
-        return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != int(parent):
+    if "MARROWLOOP_PARENT" in os.environ and sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if is_orphan():
         raise CommandError("The worker that started this run is gone; another one will take it up.")
