@@ -103,8 +103,7 @@ export class Keyboard {
 
   #choose(chosen: CellClass): void {
     this.#begin("", []);
-    this.#parts.workbench.gesture(setClass, { class: chosen.number });
-    this.#say(chosen.name);
+    if (this.#parts.workbench.gesture(setClass, { class: chosen.number })) this.#say(chosen.name);
   }
 
   #say(name: string): void {

@@ -4,6 +4,7 @@ import { Api, ApiError } from "./api";
 import { Classes } from "./classes";
 import type { Tool } from "./commands";
 import { commands, Keymap, Workbench } from "./commands";
+import { rememberDrawing } from "./drawing";
 import { imagePoint } from "./geometry/points";
 import { Keyboard } from "./keyboard";
 import { prefer, preference, readPage, readWish } from "./page";
@@ -21,6 +22,7 @@ import { RecentPanel } from "./panel/recent";
 import { SavingPanel } from "./panel/saving";
 import { SelectionPanel } from "./panel/selection";
 import { StatusLine } from "./panel/status";
+import { TrashPanel } from "./panel/trash";
 import { Canvas } from "./render/canvas";
 import { PageScreen } from "./screen";
 import { bounds, circle } from "./shapes";
@@ -45,9 +47,10 @@ async function start(): Promise<void> {
 
   const classes = new Classes(data.classes);
   const history = new History();
-  const store = new Store(viewFrom(data));
+  const store = new Store({ threshold: data.model?.threshold ?? 0.5 });
   store.setPredictions(data.predictions);
   store.take(data.cells);
+  rememberDrawing(store, field, page.project);
   const index = new SpatialIndex(store);
   const sync = mayEdit ? await startSync({ project: page.project, field: page.field, reading: reading.id }, { store, history }, data.cells) : null;
 
@@ -104,6 +107,11 @@ async function start(): Promise<void> {
     "tool.circle": using("circle"),
     "tool.box": using("box"),
     "tool.contour": using("contour"),
+    "tool.add": using("add"),
+    "tool.subtract": using("subtract"),
+    "tool.split": using("split"),
+    "circle.across": () => store.view.drawsAcross,
+    "touch.draws": () => store.view.fingerDraws,
     "view.cells": toggled("showCells"),
     "view.predictions": toggled("showPredictions"),
     "view.labels": toggled("showLabels"),
@@ -112,6 +120,7 @@ async function start(): Promise<void> {
   new RecentPanel(workbench, keymap, page.project);
   const classesPanel: ClassesPanel = new ClassesPanel(workbench);
   const selection: SelectionPanel = new SelectionPanel(workbench, model);
+  new TrashPanel(workbench);
   const predictions: PredictionsPanel = new PredictionsPanel(workbench, model);
   const status: StatusLine = new StatusLine(workbench, viewport, index, () => model);
   const guideline = new GuidelinePanel(workbench, page.references);
@@ -160,14 +169,6 @@ async function loaded(api: Api): Promise<WorkbenchData> {
   if (data.reading !== null || !data.may.label) return data;
   await api.openReading(false);
   return api.workbench();
-}
-
-function viewFrom(data: WorkbenchData): { threshold: number; radius: number } {
-  // A usual cell has 12 µm; where the scale is unknown, a hundredth of the field is as good a guess as any.
-  const { um_per_px: scale, width, height } = data.field;
-  const usual = scale === null ? Math.max(6, Math.max(width, height) / 100) : 6 / scale;
-  const radii = data.cells.flatMap(({ shape }) => (shape.kind === "circle" ? [shape.points[2] ?? usual] : [])).sort((a, b) => a - b);
-  return { threshold: data.model?.threshold ?? 0.5, radius: radii[radii.length >> 1] ?? usual };
 }
 
 /** Where a model has suggested cells they are decided first; else what the person used last. */

@@ -44,6 +44,10 @@ export class PageScreen implements Screen {
     return this.#viewport.centre();
   }
 
+  pointer(): ImagePoint | null {
+    return this.#handsOf().pointer;
+  }
+
   show(bounds: Bounds): void {
     this.#viewport.show(bounds);
   }

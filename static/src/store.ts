@@ -26,6 +26,10 @@ export interface View {
   readonly recent: Recent;
   /** The radius of the circle drawn last, in field pixels: a click places one like it. */
   readonly radius: number;
+  /** Circles are drawn across, from edge to edge; else from their middle. */
+  readonly drawsAcross: boolean;
+  /** A finger draws as a pen does; else it moves the field. */
+  readonly fingerDraws: boolean;
 }
 
 export interface Selection {
@@ -37,6 +41,8 @@ const NOTHING: Selection = { cells: new Set(), predictions: new Set() };
 
 export class Store {
   readonly #cells = new Map<Uuid, Cell>();
+  /** Deleted cells, the one deleted last at the end. */
+  readonly #trash = new Map<Uuid, Cell>();
   readonly #predictions = new Map<number, Prediction>();
   /** Which cell a prediction became: while that cell is alive the prediction is not offered. */
   readonly #accepted = new Map<number, Set<Uuid>>();
@@ -55,6 +61,8 @@ export class Store {
       activeClass: null,
       recent: NONE_RECENT,
       radius: 20,
+      drawsAcross: false,
+      fingerDraws: false,
       ...view,
     };
   }
@@ -75,6 +83,11 @@ export class Store {
 
   cells(): IterableIterator<Cell> {
     return this.#cells.values();
+  }
+
+  /** Deleted cells that can be brought back, the one deleted last first. */
+  trash(): Cell[] {
+    return [...this.#trash.values()].reverse();
   }
 
   prediction(id: number): Prediction | undefined {
@@ -175,7 +188,7 @@ export class Store {
         ids.add(change.prediction);
         continue;
       }
-      const known = this.#cells.get(change.uuid);
+      const known = this.#cells.get(change.uuid) ?? this.#trash.get(change.uuid);
       if (change.after === null) this.#remove(change.uuid, ids);
       else this.#put({ ...born(change.after), ...known, uuid: change.uuid, ...change.after }, ids);
       uuids.add(change.uuid);
@@ -188,7 +201,7 @@ export class Store {
     const [uuids, ids] = [new Set<Uuid>(), new Set<number>()];
     for (const cell of cells) {
       const { deleted, ...alive } = cell;
-      if (deleted) this.#remove(cell.uuid, ids);
+      if (deleted) this.#remove(cell.uuid, ids, alive);
       else this.#put(alive, ids);
       uuids.add(cell.uuid);
     }
@@ -198,15 +211,17 @@ export class Store {
   #put(cell: Cell, ids: Set<number>): void {
     this.#unlink(cell.uuid, ids);
     this.#cells.set(cell.uuid, cell);
+    this.#trash.delete(cell.uuid);
     if (cell.prediction === null) return;
     const became = this.#accepted.get(cell.prediction) ?? new Set();
     this.#accepted.set(cell.prediction, became.add(cell.uuid));
     ids.add(cell.prediction);
   }
 
-  #remove(uuid: Uuid, ids: Set<number>): void {
+  #remove(uuid: Uuid, ids: Set<number>, cell = this.#cells.get(uuid)): void {
     this.#unlink(uuid, ids);
     this.#cells.delete(uuid);
+    if (cell) this.#trash.set(uuid, cell);
   }
 
   #unlink(uuid: Uuid, ids: Set<number>): void {

@@ -20,6 +20,8 @@ export interface CellContent {
   readonly shape: Shape;
   readonly attributes: Attributes;
   readonly prediction: number | null;
+  /** A finished cell: nothing else about it changes while it is. Missing is false: pages of before did not know it. */
+  readonly locked?: boolean;
 }
 
 export type Provenance = "drawn" | "accepted" | "corrected" | "imported";
@@ -126,7 +128,7 @@ export interface WorkbenchData {
 
 /** One entry of POST /api/readings/{id}/changes/. */
 export type ChangeRequest =
-  | ({ readonly type: "cell"; readonly uuid: Uuid; readonly version: number; readonly deleted: boolean } & CellContent)
+  | ({ readonly type: "cell"; readonly uuid: Uuid; readonly version: number; readonly deleted: boolean; readonly unlocked?: boolean } & CellContent)
   | { readonly type: "rejection"; readonly prediction: number; readonly rejected: boolean };
 
 export type ChangeResult =
@@ -152,6 +154,7 @@ export function sameContent(one: CellContent | null, other: CellContent | null):
   return (
     one.class === other.class &&
     one.prediction === other.prediction &&
+    (one.locked ?? false) === (other.locked ?? false) &&
     sameShape(one.shape, other.shape) &&
     sameJson(one.attributes, other.attributes)
   );
@@ -163,7 +166,8 @@ export function isIdle(change: Change): boolean {
 }
 
 export function contentOf(cell: CellContent): CellContent {
-  return { class: cell.class, shape: cell.shape, attributes: cell.attributes, prediction: cell.prediction };
+  const { class: number, shape, attributes, prediction, locked = false } = cell;
+  return { class: number, shape, attributes, prediction, locked };
 }
 
 /** A new random UUID. `crypto.randomUUID` is missing where the page comes by plain http from another machine. */

@@ -65,6 +65,7 @@ export function newBench({ mayEdit = true, classes = [1, 2, 3].map((one) => cell
     tool: "select",
     choose: nothing,
     centre: () => imagePoint(500, 400),
+    pointer: () => null,
     show: nothing,
     zoom: nothing,
     fit: nothing,

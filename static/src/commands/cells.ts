@@ -1,6 +1,6 @@
 /** Commands and gestures that draw, change and delete cells. */
 
-import { clamped, circle, faultOf, moved, scaled, area } from "../shapes";
+import { area, circle, clamped, faultOf, moved, scaled } from "../shapes";
 import type { Cell, CellChange, CellContent, Change, Shape, Uuid } from "../types";
 import { used } from "../recent";
 import { contentOf, newUuid } from "../types";
@@ -116,8 +116,9 @@ export const deleteSelected: Command = {
     return count > MANY ? `Delete ${count} cells? One undo brings them back.` : null;
   },
   perform({ store }) {
+    // Of a locked cell nothing is done: neither is its prediction rejected.
+    const taken = store.selectedCells().flatMap((cell) => (cell.locked ? [] : (cell.prediction ?? [])));
     const cells = store.selectedCells();
-    const taken = cells.flatMap((cell) => cell.prediction ?? []);
     const rejected = new Set([...taken, ...store.selection.predictions]);
     return [
       ...cells.map((cell): Change => ({ type: "cell", uuid: cell.uuid, before: contentOf(cell), after: null })),
@@ -203,7 +204,8 @@ function activeClass({ store, classes }: Context): number {
   return chosen;
 }
 
-function change(cell: Cell, to: Partial<CellContent>): CellChange {
+/** The change that gives a cell what is told, and leaves it all else. */
+export function change(cell: Cell, to: Partial<CellContent>): CellChange {
   const before = contentOf(cell);
   return { type: "cell", uuid: cell.uuid, before, after: { ...before, ...to } };
 }

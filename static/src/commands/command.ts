@@ -7,7 +7,7 @@ import type { Store } from "../store";
 import type { Change, ShapeKind } from "../types";
 import type { History } from "../undo";
 
-export type Tool = "select" | "circle" | "contour" | "box";
+export type Tool = "select" | "circle" | "contour" | "box" | "add" | "subtract" | "split";
 export type Group = "Tools" | "Cells" | "Classes" | "Predictions" | "History" | "View" | "Field";
 
 /** What a command asks of the page: it looks and goes, and changes no cell. The canvas implements it. */
@@ -16,6 +16,8 @@ export interface Screen {
   choose(tool: Tool): void;
   /** The place that a command from the keyboard acts on: the middle of the view. */
   centre(): ImagePoint;
+  /** Where the pointer is on the field; null where it is not over it. */
+  pointer(): ImagePoint | null;
   /** Brings a place into view, closer if it is tiny on the screen. */
   show(bounds: Bounds): void;
   zoom(factor: number): void;

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
+import { imagePoint } from "../geometry/points";
+import { bounds } from "../shapes";
 import type { CellContent, Shape } from "../types";
 import { contentOf } from "../types";
 import type { Bench } from "./bench.testing";
@@ -8,14 +10,19 @@ import { cellClass, cellOf, circleAt, newBench, predictionOf } from "./bench.tes
 import { deleteSelected, moveCells, reshapeCell, setAttribute, setClass } from "./cells";
 import {
   acceptSelected,
+  addToCell,
   commandNamed,
   commandOf,
   commands,
   correctPrediction,
+  cutFromCell,
   drawCell,
   gestures,
   keyOf,
+  restoreCells,
+  selectClass,
   setThreshold,
+  splitCell,
   uncertain,
 } from "./index";
 
@@ -40,6 +47,9 @@ const shapes: fc.Arbitrary<Shape> = fc.oneof(
   fc.tuple(point, point).map(([one, other]): Shape => ({ kind: "box", points: [...one, ...other] })),
 );
 
+/** A machine that has much to do is slow, not wrong. */
+const SLOW = 60_000;
+
 type Step = (bench: Bench) => unknown;
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
@@ -58,6 +68,23 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     const uuids = Array.from(store.cells(), (cell) => cell.uuid);
     store.select(cells.flatMap((index) => uuids[index] ?? []), predictions);
   }),
+  fc.tuple(fc.nat(30), point, fc.integer({ min: 5, max: 60 }), fc.constantFrom(addToCell, cutFromCell)).map(
+    ([which, [dx, dy], size, how]) =>
+      ({ bench, store }: Bench) => {
+        // Near the cell, so that it often can be done.
+        const cell = [...store.cells()].at(which % Math.max(1, store.size));
+        const [x, y] = [(cell?.shape.points[0] ?? 0) + dx / 25, (cell?.shape.points[1] ?? 0) + dy / 25];
+        return bench.gesture(how, { uuid: cell?.uuid ?? "", ring: [x, y, x + size, y, x + size, y + size, x, y + size] });
+      },
+  ),
+  fc.tuple(fc.nat(30), fc.integer({ min: -20, max: 20 })).map(([which, aside]) => ({ bench, store }: Bench) => {
+    const cell = [...store.cells()].at(which % Math.max(1, store.size));
+    const { x0, y0, x1, y1 } = bounds(cell?.shape ?? circleAt(0, 0));
+    const x = (x0 + x1) / 2 + aside;
+    return bench.gesture(splitCell, { uuid: cell?.uuid ?? "", line: [imagePoint(x, y0 - 9), imagePoint(x + 2, y1 + 9)] });
+  }),
+  fc.nat(9).map((which) => ({ bench, store }: Bench) => bench.gesture(restoreCells, { uuids: store.trash().slice(which, which + 2).map((one) => one.uuid) })),
+  fc.integer({ min: 1, max: 3 }).map((number) => ({ bench }: Bench) => bench.gesture(selectClass, { class: number })),
   fc.double({ min: 0, max: 1, noNaN: true }).map((threshold) => ({ bench }: Bench) => bench.gesture(setThreshold, { threshold })),
   // Weighted to what acts, and with undo and redo in the middle.
   fc.constantFrom(...commands).map((command) => ({ bench }: Bench) => bench.run(command)),
@@ -82,9 +109,22 @@ test("any sequence of commands undone is the start, and redone is the end", asyn
       replayed.store.apply(bench.saved);
       expect(stateOf(replayed)).toEqual(end);
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
-});
+}, SLOW);
+
+test("a thousand operations of all kinds, undone, are the start", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(steps, { minLength: 1_000, maxLength: 1_000 }), async (taken) => {
+      const bench = filled();
+      const start = stateOf(bench);
+      for (const step of taken) await step(bench);
+      while (bench.history.undoTitle !== null) bench.bench.context.undo();
+      expect(stateOf(bench)).toEqual(start);
+    }),
+    { numRuns: 2 },
+  );
+}, SLOW);
 
 describe("commands", () => {
   test("a thousand are undone one by one to the start", async () => {

@@ -30,6 +30,21 @@ export const tools: readonly Command[] = [
   tool("circle", "Draw circles", "Shift+C"),
   tool("contour", "Draw contours", "Shift+D"),
   tool("box", "Draw boxes", "Shift+B"),
+  tool("add", "Add to the selected cell", "Shift+A"),
+  tool("subtract", "Cut away from the selected cell", "Shift+X"),
+  tool("split", "Split the selected cell with a line", "Shift+K"),
+];
+
+/** How the tools draw. */
+export const drawing: readonly Command[] = [
+  looking("Tools", "circle.across", "Draw circles across, from edge to edge, or from their middle", ["Shift+Q"], ({ store, screen }) => {
+    store.look({ drawsAcross: !store.view.drawsAcross });
+    screen.say(store.view.drawsAcross ? "Circles are drawn across, from edge to edge." : "Circles are drawn from their middle.");
+  }),
+  looking("Tools", "touch.draws", "Draw with a finger, or move the field with it", ["Shift+F"], ({ store, screen }) => {
+    store.look({ fingerDraws: !store.view.fingerDraws });
+    screen.say(store.view.fingerDraws ? "A finger draws; two move the field." : "A finger moves the field; a pen draws.");
+  }),
 ];
 
 export const history: readonly Command[] = [

@@ -5,6 +5,7 @@ import { isIdle } from "../types";
 import { MANY } from "./cells";
 import type { Command, Context, Gesture } from "./command";
 import { CannotBeDone } from "./command";
+import { withoutLocked } from "./locking";
 
 /** Takes changes that are to be saved; sync does. */
 export type Save = (changes: readonly Change[]) => void;
@@ -49,8 +50,10 @@ export class Workbench {
 
   #perform(title: string, changesOf: () => readonly Change[]): boolean {
     try {
-      const changes = changesOf().filter((change) => !isIdle(change));
-      if (changes.length === 0) return true;
+      const wanted = changesOf().filter((change) => !isIdle(change));
+      const { changes, held } = withoutLocked(wanted);
+      if (held > 0) this.context.screen.say(heldBack(held, changes.length > 0));
+      if (changes.length === 0) return held === 0;
       this.context.history.push({ title, changes });
       this.#apply(changes);
       this.#selectNew(changes);
@@ -79,4 +82,9 @@ export class Workbench {
     this.context.store.apply(changes);
     this.#save(changes);
   }
+}
+
+function heldBack(held: number, othersDone: boolean): string {
+  const cells = held === 1 ? "One cell is locked and was" : `${held} cells are locked and were`;
+  return othersDone ? `${cells} left as ${held === 1 ? "it is" : "they are"}.` : `${held === 1 ? "The cell is" : "The cells are"} locked. Unlock ${held === 1 ? "it" : "them"} first.`;
 }

@@ -2,7 +2,7 @@
 
 import type { Classes } from "../classes";
 import type { Workbench } from "../commands";
-import { setClass } from "../commands";
+import { selectClass, setClass } from "../commands";
 import { differentialOf } from "../differential";
 import type { Interval } from "../differential";
 import type { CellClass } from "../types";
@@ -76,8 +76,9 @@ export class ClassesPanel {
         "data-class": one.key,
         "aria-pressed": "false",
         title: one.counted ? one.name : `${one.name} (not counted in the differential)`,
-        onclick: () => {
-          this.#choose(one);
+        onclick: (event) => {
+          if (event instanceof MouseEvent && event.shiftKey) this.#workbench.gesture(selectClass, { class: one.number });
+          else this.#choose(one);
         },
       },
       swatch(one),

@@ -2,7 +2,7 @@
 
 import type { Classes } from "../classes";
 import type { Workbench } from "../commands";
-import { commandNamed, setClass } from "../commands";
+import { ATTRIBUTES, commandNamed, hasAll, isLocked, setClass } from "../commands";
 import { area, diameter, middle } from "../shapes";
 import type { Cell, CellClass, ModelInfo, Prediction, Shape } from "../types";
 import { byId, h, swatch } from "./dom";
@@ -59,6 +59,7 @@ export class SelectionPanel {
     return [
       h("p", { class: "selection-class" }, h("strong", {}, `${words.join(" and ")} selected`)),
       h("p", { class: "quiet" }, "A class' key gives all of them that class."),
+      ...this.#attributes(cells),
       this.#buttons(predictions.length > 0),
     ];
   }
@@ -68,6 +69,7 @@ export class SelectionPanel {
       this.#head(cell.class, cell.shape),
       h("p", { class: "origin" }, originOf(cell, this.#workbench.context.store.prediction(cell.prediction ?? -1), this.#model)),
       this.#measures(cell.shape),
+      ...this.#attributes([cell]),
       this.#buttons(false),
     ];
   }
@@ -106,7 +108,8 @@ export class SelectionPanel {
       colour: "#ffffff",
       line: "solid",
     };
-    const kind = h("span", { class: "quiet" }, shape.kind);
+    const locked = this.#workbench.context.store.selectedCells().some(isLocked);
+    const kind = h("span", { class: "quiet" }, locked ? `${shape.kind}, locked` : shape.kind);
     return h("p", { class: "selection-class" }, swatch({ colour, line }), h("strong", {}, name), kind);
   }
 
@@ -121,12 +124,41 @@ export class SelectionPanel {
     return h("dl", { class: "measures" }, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
   }
 
+  /** What the cells are besides their class, switched here or by key. */
+  #attributes(cells: readonly Cell[]): Node[] {
+    const { context } = this.#workbench;
+    if (cells.length === 0) return [];
+    const choices = ATTRIBUTES.map(({ name, words }) => {
+      const command = commandNamed(`attribute.${name}`);
+      const isOn = hasAll(context, name);
+      const isMixed = !isOn && cells.some((cell) => cell.attributes[name] === true);
+      const box = h("button", {
+        type: "button",
+        class: "attribute",
+        "aria-pressed": isMixed ? "mixed" : String(isOn),
+        onclick: () => {
+          if (command) void this.#workbench.run(command);
+        },
+      }, words);
+      box.disabled = !context.mayEdit || cells.every(isLocked);
+      return box;
+    });
+    return [h("div", { class: "attributes", role: "group", "aria-label": "Attributes" }, ...choices)];
+  }
+
   #buttons(withPredictions: boolean): HTMLElement {
     const { mayEdit, store } = this.#workbench.context;
     if (!mayEdit) return h("div");
     const names = withPredictions
       ? [["Accept", "prediction.accept"], ["Reject", store.selection.cells.size ? "cell.delete" : "prediction.reject"]]
-      : [["To contour", "cell.contour"], ["Shrunk", "cell.shrunk"], ["Delete", "cell.delete"]];
+      : [
+          ["Outline", "cell.contour"],
+          ["Shrunk", "cell.shrunk"],
+          ["To circle", "cell.circle"],
+          ["Smooth", "cell.smooth"],
+          [store.selectedCells().every(isLocked) ? "Unlock" : "Lock", "cell.lock"],
+          ["Delete", "cell.delete"],
+        ];
     const buttons = names.flatMap(([label = "", name = ""]) => {
       const command = commandNamed(name);
       if (command === undefined || !this.#workbench.isEnabled(command)) return [];

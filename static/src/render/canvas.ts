@@ -22,6 +22,9 @@ interface Parts {
   readonly field: FieldInfo;
 }
 
+/** Beside the name of a locked cell: finished. */
+const LOCKED = "✓";
+
 export class Canvas {
   readonly picture: PictureLayer;
   readonly #parts: Parts;
@@ -110,7 +113,7 @@ export class Canvas {
     const isFree = this.#withHandles && this.#sketch === null;
     return {
       selected,
-      handles: isFree && only && selected.length === 1 ? handles(only.thing.shape) : [],
+      handles: isFree && only && selected.length === 1 && !cells[0]?.locked ? handles(only.thing.shape) : [],
       hovered: this.#sketch === null ? this.#hovered : null,
       sketch: this.#sketch,
     };
@@ -174,7 +177,8 @@ export class Canvas {
   }
 
   #drawnCell(cell: CellContent): Drawn {
-    return { shape: cell.shape, class: cell.class, label: this.#parts.classes.get(cell.class)?.key ?? "" };
+    const key = this.#parts.classes.get(cell.class)?.key ?? "";
+    return { shape: cell.shape, class: cell.class, label: cell.locked ? `${key} ${LOCKED}` : key };
   }
 }
 

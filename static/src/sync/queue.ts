@@ -184,7 +184,10 @@ export function requestOf({ wanted, base }: Entry): ChangeRequest {
   if (wanted.type === "rejection") return { type: "rejection", prediction: wanted.prediction, rejected: wanted.rejected };
   const version = typeof base === "object" && base ? base.version : 0;
   const content = wanted.content ?? wanted.last;
-  return { type: "cell", uuid: wanted.uuid, version, ...contentOf(content), deleted: wanted.content === null };
+  const request = { type: "cell", uuid: wanted.uuid, version, ...contentOf(content), deleted: wanted.content === null } as const;
+  // The server knows it locked, and wanted it is locked again and otherwise: it was unlocked in between, which must be said.
+  const isLocked = typeof base === "object" && base?.locked === true;
+  return isLocked && wanted.content?.locked === true ? { ...request, unlocked: true } : request;
 }
 
 function wantedOf(change: Change): Wanted {

@@ -288,7 +288,7 @@ let made = 0;
 export function content(cellClass = 1): CellContent {
   made++;
   const shape = { kind: "circle", points: [50 + (made % 100), 50, 10] } as const;
-  return { class: cellClass, shape, attributes: { edit: made }, prediction: null };
+  return { class: cellClass, shape, attributes: { edit: made }, prediction: null, locked: false };
 }
 
 export function serverCell(uuid: Uuid, of: CellContent = content()): ServerCell {

@@ -1,6 +1,7 @@
 /** The pointer on the field: hands what it does to the tool in use, and moves the field itself. */
 
 import type { Tool as ToolName } from "../commands";
+import type { ImagePoint } from "../geometry/points";
 import { contains, scaled } from "../shapes";
 import type { Shape } from "../types";
 import { ContourTool } from "./contour";
@@ -36,6 +37,10 @@ export class Hands {
   #name: ToolName = "select";
   #hold: Hold | null = null;
   #space: "up" | "down" | "used" = "up";
+  /** Fingers on the glass, and those of a hand that rests there while a pen draws. */
+  readonly #fingers = new Set<number>();
+  readonly #palm = new Set<number>();
+  #last: ImagePoint | null = null;
   #wheel: { readonly only: Only; shape: Shape; timer: number } | null = null;
 
   constructor(parts: Parts, onHover: (pointer: Pointer | null) => void) {
@@ -45,9 +50,17 @@ export class Hands {
       select: new SelectTool(parts),
       circle: new WeakTool(parts, "circle"),
       box: new WeakTool(parts, "box"),
-      contour: new ContourTool(parts),
+      contour: new ContourTool(parts, "contour"),
+      add: new ContourTool(parts, "add"),
+      subtract: new ContourTool(parts, "subtract"),
+      split: new ContourTool(parts, "split"),
     };
     const { element } = parts.viewport;
+    for (const name of ["pointerdown", "pointermove", "pointerup", "pointercancel"] as const) {
+      element.addEventListener(name, (event) => {
+        this.#touched(event);
+      }, { capture: true });
+    }
     element.addEventListener("pointerdown", (event) => {
       this.#down(event);
     });
@@ -62,6 +75,7 @@ export class Hands {
     });
     element.addEventListener("pointerleave", () => {
       if (this.#hold) return;
+      this.#last = null;
       this.#tool.out?.();
       this.#onHover(null);
     });
@@ -80,6 +94,11 @@ export class Hands {
 
   get tool(): ToolName {
     return this.#name;
+  }
+
+  /** Where the pointer is, if it is over the field. */
+  get pointer(): ImagePoint | null {
+    return this.#last;
   }
 
   choose(name: ToolName): void {
@@ -125,30 +144,50 @@ export class Hands {
   #pointer(event: MouseEvent): Pointer {
     const { viewport } = this.#parts;
     const screen = viewport.screenOf(event);
-    return { at: viewport.toImage(screen), screen, shift: event.shiftKey, alt: event.altKey };
+    const kind = event instanceof PointerEvent ? event.pointerType : "mouse";
+    const by = kind === "pen" || kind === "touch" ? kind : "mouse";
+    return { at: viewport.toImage(screen), screen, shift: event.shiftKey, alt: event.altKey, by };
+  }
+
+  /** Counts fingers. A hand that rests on the glass while a pen draws is none: nobody hears of it, nor of its pinching. */
+  #touched(event: PointerEvent): void {
+    if (event.pointerType !== "touch") return;
+    const { pointerId: id, type } = event;
+    if (type === "pointerdown") (this.#hold?.from.by === "pen" ? this.#palm : this.#fingers).add(id);
+    if (this.#palm.has(id)) event.stopPropagation();
+    if (type === "pointerup" || type === "pointercancel") {
+      this.#fingers.delete(id);
+      this.#palm.delete(id);
+    }
   }
 
   #down(event: PointerEvent): void {
-    if (this.#hold) {
-      this.cancel(); // a second finger: the two pinch
-      return;
-    }
+    // A pen that comes while a finger moves the field takes over; a second finger ends what the first one did: they pinch.
+    if (this.#hold) this.cancel();
+    if (this.#fingers.size > 1 && event.pointerType === "touch") return;
     if (event.button !== 0 && event.button !== MIDDLE_BUTTON) return;
     this.#settleWheel();
     const pointer = this.#pointer(event);
     const panning = event.button === MIDDLE_BUTTON || this.#space !== "up";
     if (this.#space === "down") this.#space = "used";
-    const grip = panning ? null : this.#tool.press(pointer);
+    const grip = panning || this.#isForMoving(pointer) ? null : this.#tool.press(pointer);
     this.#parts.viewport.element.setPointerCapture(event.pointerId);
     this.#hold = { id: event.pointerId, from: pointer, grip, isClick: !panning, last: pointer, moved: false };
     if (grip === null) this.#parts.viewport.beginHold();
     this.#dress();
   }
 
+  /** A finger moves the field, and its tap is a click; unless the person has no pen and lets it draw. */
+  #isForMoving({ by }: Pointer): boolean {
+    return by === "touch" && !this.#parts.workbench.context.store.view.fingerDraws;
+  }
+
   #move(event: PointerEvent): void {
     const pointer = this.#pointer(event);
     const hold = this.#hold;
+    this.#last = pointer.at;
     if (hold === null) {
+      if (pointer.by === "touch") return;
       this.#tool.hover?.(pointer);
       this.#onHover(pointer);
       return;
@@ -171,9 +210,16 @@ export class Hands {
       hold.grip.release(pointer, hold.moved);
     } else {
       this.#parts.viewport.endHold();
-      if (!hold.moved && hold.isClick) this.#tool.click(pointer);
+      if (!hold.moved && hold.isClick) this.#tap(hold, pointer);
     }
     this.#dress();
+  }
+
+  /** What a press and a release in one place mean to the tool. */
+  #tap({ from }: Hold, pointer: Pointer): void {
+    const grip = this.#isForMoving(pointer) && this.#name !== "select" ? this.#tool.press(from) : null;
+    if (grip) grip.release(pointer, false);
+    else this.#tool.click(pointer);
   }
 
   /** With Alt or Shift the wheel changes the size of what is selected, or of the circle that a click would place. */

@@ -18,7 +18,7 @@ export function pullOnly(parts: Parts, only: Only, from: Pointer): Grip {
 /** Moves all selected cells together. */
 export function pullCells(parts: Parts, from: Pointer): Grip {
   const { canvas, workbench } = parts;
-  const cells = workbench.context.store.selectedCells();
+  const cells = workbench.context.store.selectedCells().filter((cell) => !cell.locked);
   const uuids: Uuid[] = cells.map((cell) => cell.uuid);
   const end = (): void => {
     canvas.sketch(null);

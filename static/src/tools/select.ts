@@ -1,4 +1,7 @@
-/** Select: click, Shift and click, a frame by Shift and drag; drag what is selected or its handles; drag the field. */
+/**
+ * Select: click, Shift and click, a frame by Shift and drag or by a pen; drag what is selected or its handles; drag the
+ * field.
+ */
 
 import type { Bounds, ImagePoint } from "../geometry/points";
 import type { Hit } from "../spatial";
@@ -22,12 +25,13 @@ export class SelectTool implements Tool {
         if (pointer.alt) removeCorner(this.#parts, only, handle.id);
         return pointer.alt ? NO_GRIP : pullHandle(this.#parts, only, handle.id);
       }
-      if (!pointer.shift && this.#isOnSelected(pointer)) {
+      if (!pointer.shift && this.#isOnSelected(pointer) && this.#isFree()) {
         const grip = only ? pullOnly(this.#parts, only, pointer) : pullCells(this.#parts, pointer);
         return this.#orClick(grip);
       }
     }
-    return pointer.shift ? this.#frame(pointer) : null;
+    // A pen has no Shift: it draws the frame, and a finger moves the field.
+    return pointer.shift || pointer.by === "pen" ? this.#frame(pointer) : null;
   }
 
   click(pointer: Pointer): void {
@@ -68,6 +72,12 @@ export class SelectTool implements Tool {
 
   #isOnSelected({ at }: Pointer): boolean {
     return this.#parts.index.hits(at, slack(this.#parts)).some((hit) => this.#isSelected(hit));
+  }
+
+  /** Whether what is selected can be moved: not all of it is locked. */
+  #isFree(): boolean {
+    const { store } = this.#parts.workbench.context;
+    return store.selectedPredictions().length > 0 || store.selectedCells().some((cell) => !cell.locked);
   }
 
   /** A grip that, where nothing was moved, is the click that it looked like. */

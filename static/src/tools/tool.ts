@@ -15,6 +15,8 @@ export interface Pointer {
   readonly screen: ScreenPoint;
   readonly shift: boolean;
   readonly alt: boolean;
+  /** What points: a finger is broader than a pen, and has no keys beside it. */
+  readonly by: "mouse" | "pen" | "touch";
 }
 
 /** What a pressed pointer has taken hold of. */
@@ -48,10 +50,10 @@ export interface Parts {
 }
 
 /** How near, in screen pixels, a pointer has to come. */
-const HANDLE_REACH = 8;
+const HANDLE_REACH = { mouse: 8, pen: 12, touch: 18 } as const;
 const SHAPE_REACH = 4;
 
-/** The one thing that is selected, if it is one. */
+/** The one thing that is selected, if it is one and may be changed. */
 export type Only =
   | { readonly type: "cell"; readonly uuid: Uuid; readonly class: number; readonly shape: Shape }
   | { readonly type: "prediction"; readonly id: number; readonly class: number; readonly shape: Shape };
@@ -62,17 +64,18 @@ export function onlySelected({ workbench }: Parts): Only | null {
   if (cells.length + predictions.length !== 1) return null;
   const [cell] = cells;
   const [prediction] = predictions;
+  if (cell?.locked) return null;
   if (cell) return { type: "cell", uuid: cell.uuid, class: cell.class, shape: cell.shape };
   if (prediction) return { type: "prediction", id: prediction.id, class: prediction.class, shape: prediction.shape };
   return null;
 }
 
 /** The handle of `shape` under the pointer: corners before what lies between them. A circle is moved by its inside. */
-export function handleAt({ viewport }: Parts, shape: Shape, { screen }: Pointer): Handle | null {
+export function handleAt({ viewport }: Parts, shape: Shape, { screen, by }: Pointer): Handle | null {
   const near = handles(shape)
     .filter(({ id }) => id !== "centre")
     .map((handle) => ({ handle, away: distance(viewport.toScreen(handle.at), screen) }))
-    .filter(({ away }) => away <= HANDLE_REACH)
+    .filter(({ away }) => away <= HANDLE_REACH[by])
     .sort((one, other) => one.away - other.away);
   return (near.find(({ handle }) => !handle.id.startsWith("middle")) ?? near[0])?.handle ?? null;
 }

@@ -1,8 +1,11 @@
-/** Circle and box, the weak labels: one drag each. A click places a circle like the last one. */
+/**
+ * Circle and box, the weak labels: one drag each. A circle is drawn from its middle, or across from edge to edge where the
+ * person has chosen so, and with Alt the other way. A click places a circle like the last one.
+ */
 
 import { drawCell } from "../commands";
 import type { ImagePoint } from "../geometry/points";
-import { distance } from "../geometry/points";
+import { distance, imagePoint } from "../geometry/points";
 import { box, circle } from "../shapes";
 import type { Shape } from "../types";
 import { pullHandle } from "./pulling";
@@ -49,12 +52,12 @@ export class WeakTool implements Tool {
   #draw(from: Pointer): Grip {
     const { workbench, canvas } = this.#parts;
     return {
-      move: ({ at }) => {
-        this.#show(this.#shape(from.at, at), false);
+      move: (pointer) => {
+        this.#show(this.#shape(from.at, pointer), false);
       },
       release: (pointer, hasMoved) => {
         canvas.sketch(null);
-        if (hasMoved) workbench.gesture(drawCell, { shape: this.#shape(from.at, pointer.at) });
+        if (hasMoved) workbench.gesture(drawCell, { shape: this.#shape(from.at, pointer) });
         else if (this.#kind === "circle") workbench.gesture(drawCell, { shape: circle(from.at, this.#radius) });
         else workbench.context.screen.say("Drag from one corner of the cell to the opposite one.");
       },
@@ -64,8 +67,10 @@ export class WeakTool implements Tool {
     };
   }
 
-  #shape(from: ImagePoint, to: ImagePoint): Shape {
-    return this.#kind === "circle" ? circle(from, distance(from, to)) : box(from, to);
+  #shape(from: ImagePoint, { at: to, alt }: Pointer): Shape {
+    if (this.#kind === "box") return box(from, to);
+    if (this.#parts.workbench.context.store.view.drawsAcross === alt) return circle(from, distance(from, to));
+    return circle(imagePoint((from.x + to.x) / 2, (from.y + to.y) / 2), distance(from, to) / 2);
   }
 
   #show(shape: Shape, isGhost: boolean): void {
