@@ -38,10 +38,12 @@ class CellContent:
     attributes: dict[str, Any]
     prediction: Prediction | None = None
     deleted: bool = False
+    locked: bool = False
 
     @classmethod
     def of(cls, cell: Cell) -> CellContent:
-        return cls(cell.cell_class, cell.shape, cell.attributes, cell.prediction, cell.deleted_at is not None)
+        gone = cell.deleted_at is not None
+        return cls(cell.cell_class, cell.shape, cell.attributes, cell.prediction, gone, cell.locked)
 
 
 def hold_reading(reading: Reading, actor: Actor) -> Reading:
@@ -93,9 +95,11 @@ class Pen:
         self._record(cell, "drawn" if content.prediction is None else "accepted", None)
         return cell
 
-    def change(self, cell: Cell, version: int, content: CellContent) -> Cell:
+    def change(self, cell: Cell, version: int, content: CellContent, *, unlocked: bool = False) -> Cell:
         """The cell with `content`; one that has it already stays as it is, so that a request may come twice.
 
+        A locked cell changes only where it is unlocked: by `content`, or, where it is locked again by now, in between
+        (`unlocked`), which the caller must say.
         Raises StaleVersionError where the cell is at another version, CellError for what cannot be.
         """
         self._check_own(cell)
@@ -106,6 +110,8 @@ class Pen:
             raise StaleVersionError(cell)
         if old.prediction != content.prediction:
             raise CellError("A cell keeps the prediction that it was made from: draw a new cell instead.")
+        if old.locked and content.locked and not unlocked:
+            raise CellError("This cell is locked: unlock it first.")
         self._check(content)
         before = _state(cell)
         values = _columns(content)
@@ -211,6 +217,7 @@ def change_cell(
     cell_class: CellClass | None = None,
     attributes: dict[str, Any] | None = None,
     deleted: bool | None = None,
+    locked: bool | None = None,
     client: str = "",
 ) -> Cell:
     """Change what is given of a cell whose version the caller has seen; undo and redo come this way too.
@@ -220,7 +227,13 @@ def change_cell(
     pen = Pen(hold_reading(cell.reading, actor), actor, client)
     cell.refresh_from_db()
     now = CellContent.of(cell)
-    given: dict[str, Any] = {"shape": shape, "cell_class": cell_class, "attributes": attributes, "deleted": deleted}
+    given: dict[str, Any] = {
+        "shape": shape,
+        "cell_class": cell_class,
+        "attributes": attributes,
+        "deleted": deleted,
+        "locked": locked,
+    }
     wanted = replace(now, **{name: value for name, value in given.items() if value is not None})
     if wanted != now and cell.version != version:
         raise StaleVersionError(cell)
@@ -242,6 +255,7 @@ def _columns(content: CellContent) -> dict[str, Any]:
         "attributes": content.attributes,
         "provenance": _provenance(content),
         "deleted_at": timezone.now() if content.deleted else None,
+        "locked": content.locked,
     }
 
 
@@ -253,9 +267,11 @@ def _provenance(content: CellContent) -> str:
 
 
 def _verb(old: CellContent, new: CellContent) -> str:
-    if old.deleted == new.deleted:
-        return "changed"
-    return "deleted" if new.deleted else "restored"
+    if old.deleted != new.deleted:
+        return "deleted" if new.deleted else "restored"
+    if old == replace(new, locked=old.locked):
+        return "locked" if new.locked else "unlocked"
+    return "changed"
 
 
 def _state(cell: Cell) -> dict[str, Any]:
@@ -266,4 +282,5 @@ def _state(cell: Cell) -> dict[str, Any]:
         "attributes": cell.attributes,
         "version": cell.version,
         "deleted": cell.deleted_at is not None,
+        "locked": cell.locked,
     }

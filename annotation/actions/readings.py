@@ -191,7 +191,7 @@ def _locked(field: int) -> Field:
 
 def _copy_cells(cells: Iterable[Cell], reading: Reading, **values: Any) -> int:
     """Each cell once more, under a uuid of its own; who drew it and from what is kept but for what `values` say."""
-    kept = ("cell_class_id", "kind", "points", "x0", "y0", "x1", "y1", "attributes")
+    kept = ("cell_class_id", "kind", "points", "x0", "y0", "x1", "y1", "attributes", "locked")
     origin = {"provenance": "provenance", "author": "author_id", "prediction": "prediction_id"}
     columns = {*kept, *(column for name, column in origin.items() if name not in values)}
     copies = [

@@ -34,6 +34,8 @@ class CellEdit:
     attributes: dict[str, Any]
     prediction: int | None = None
     deleted: bool = False
+    locked: bool = False
+    unlocked: bool = False
     seconds: float | None = None
 
 
@@ -129,7 +131,7 @@ class _Work:
         elif cell is None:
             raise CellError("The server does not know this cell: draw it anew.")
         else:
-            cell = self.pen.change(cell, edit.version, content)
+            cell = self.pen.change(cell, edit.version, content, unlocked=edit.unlocked)
         self._cells[edit.uuid] = cell
         return Saved("saved", cell=cell)
 
@@ -138,7 +140,7 @@ class _Work:
         if cell_class is None:
             raise CellError(f"There is no class number {edit.number} in this project.")
         prediction = None if edit.prediction is None else self._prediction(edit.prediction)
-        return CellContent(cell_class, edit.shape, edit.attributes, prediction, edit.deleted)
+        return CellContent(cell_class, edit.shape, edit.attributes, prediction, edit.deleted, edit.locked)
 
     def _prediction(self, pk: int) -> Prediction:
         found = self._predictions.get(pk)

@@ -23,6 +23,9 @@ from annotation.models import (
 )
 from annotation.models.project import WeakShape
 
+# So many deleted cells come with a field.
+TRASH = 200
+
 
 def name_of(user: User | None) -> str | None:
     """How others see a person."""
@@ -40,14 +43,21 @@ def cell_json(cell: Cell) -> dict[str, Any]:
         "prediction": cell.prediction_id,
         "provenance": cell.provenance,
         "deleted": cell.deleted_at is not None,
+        "locked": cell.locked,
         "author": name_of(cell.author),
     }
 
 
-def cells_json(reading: Reading, *, deleted: bool = False) -> list[dict[str, Any]]:
-    """The cells of a reading; with `deleted` also those that were taken away."""
+def cells_json(reading: Reading) -> list[dict[str, Any]]:
+    """The living cells of a reading."""
     rows = reading.cells.select_related("cell_class", "author").order_by("pk")
-    return [cell_json(cell) for cell in (rows if deleted else rows.alive())]
+    return [cell_json(cell) for cell in rows.alive()]
+
+
+def trash_json(reading: Reading) -> list[dict[str, Any]]:
+    """The cells of a reading that were deleted last, the last at the end: what can be brought back without asking."""
+    rows = reading.cells.filter(deleted_at__isnull=False).select_related("cell_class", "author")
+    return [cell_json(cell) for cell in reversed(rows.order_by("-deleted_at", "-pk")[:TRASH])]
 
 
 def class_json(row: CellClass) -> dict[str, Any]:
@@ -131,6 +141,8 @@ _OPTIONAL: Fields = {
     "attributes": s.DictField(child=s.JSONField(), required=False),
     "prediction": s.IntegerField(min_value=1, allow_null=True, required=False),
     "deleted": s.BooleanField(required=False),
+    "locked": s.BooleanField(required=False, help_text="finished: nothing else about it changes until it is unlocked"),
+    "unlocked": s.BooleanField(required=False, help_text="a locked cell was unlocked in between, and is locked again"),
 }
 _SECONDS: Fields = {
     "seconds": s.FloatField(
@@ -153,6 +165,7 @@ CELL: Fields = {
     "prediction": s.IntegerField(allow_null=True),
     "provenance": s.ChoiceField(Provenance.choices),
     "deleted": s.BooleanField(),
+    "locked": s.BooleanField(),
     "author": s.CharField(allow_null=True),
 }
 CellAnswer = made("Cell", CELL, "One labelled object of a reading.")
@@ -285,6 +298,7 @@ class WorkbenchAnswer(s.Serializer[Any]):
     predictions_hidden = s.BooleanField(help_text="the field is read without predictions: they come when you are done")
     reading = ReadingAnswer(allow_null=True)
     cells = s.ListField(child=CellAnswer())
+    trash = s.ListField(child=CellAnswer(), help_text="the last deleted cells of your own reading")
     keys = s.DictField(child=s.ListField(child=s.CharField()), help_text="keys that you have changed, by command")
     may = MayInfo()
 

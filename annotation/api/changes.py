@@ -35,6 +35,8 @@ class _Cell(msgspec.Struct, tag="cell"):
     attributes: dict[str, Any] = {}
     prediction: RowNumber | None = None
     deleted: bool = False
+    locked: bool = False
+    unlocked: bool = False
     seconds: Seconds | None = None
 
 
@@ -83,5 +85,7 @@ def _read(change: Any) -> Edit | Refused:
         attributes=read.attributes,
         prediction=read.prediction,
         deleted=read.deleted,
+        locked=read.locked,
+        unlocked=read.unlocked,
         seconds=read.seconds,
     )

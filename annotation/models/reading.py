@@ -148,6 +148,9 @@ class Cell(models.Model):
     author = models.ForeignKey(config.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    locked = models.BooleanField(
+        default=False, help_text="finished: nothing else about it changes until it is unlocked"
+    )
 
     objects = CellQuerySet.as_manager()
 

@@ -15,7 +15,7 @@ from annotation.access import Permission, permissions_of, visible_readings
 from annotation.actions.calibrating import calibrate_field
 from annotation.actions.key_bindings import key_bindings_of
 from annotation.api import answers
-from annotation.api.answers import cells_json, class_json, predictions_json, reading_json
+from annotation.api.answers import cells_json, class_json, predictions_json, reading_json, trash_json
 from annotation.api.base import View
 from annotation.api.fields import Number
 from annotation.models import BatchField, Field, Reading, ReadingState
@@ -46,6 +46,7 @@ class Workbench(View):
                 "predictions": predictions_json(shown.rows(field), reading),
                 "reading": None if reading is None else reading_json(reading, self.actor),
                 "cells": [] if reading is None else cells_json(reading),
+                "trash": trash_json(reading) if reading and reading.author_id == self.actor.pk else [],
                 "keys": key_bindings_of(self.actor),
                 "may": {
                     "label": Permission.LABEL in can,

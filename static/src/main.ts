@@ -49,10 +49,10 @@ async function start(): Promise<void> {
   const history = new History();
   const store = new Store({ threshold: data.model?.threshold ?? 0.5 });
   store.setPredictions(data.predictions);
-  store.take(data.cells);
+  store.take([...data.trash, ...data.cells]);
   rememberDrawing(store, field, page.project);
   const index = new SpatialIndex(store);
-  const sync = mayEdit ? await startSync({ project: page.project, field: page.field, reading: reading.id }, { store, history }, data.cells) : null;
+  const sync = mayEdit ? await startSync({ project: page.project, field: page.field, reading: reading.id }, { store, history }, [...data.trash, ...data.cells]) : null;
 
   let model = data.model;
   const live = new Live();

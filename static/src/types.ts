@@ -121,6 +121,8 @@ export interface WorkbenchData {
   readonly predictions: readonly Prediction[];
   readonly reading: ReadingInfo | null;
   readonly cells: readonly ServerCell[];
+  /** The cells of one's own reading that were deleted last, the last at the end. */
+  readonly trash: readonly ServerCell[];
   /** The keys that this person has changed: by the name of a command. */
   readonly keys: Readonly<Record<string, readonly string[]>>;
   readonly may: { readonly label: boolean; readonly review: boolean; readonly run: boolean };

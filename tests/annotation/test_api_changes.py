@@ -57,6 +57,7 @@ def test_a_cell_is_drawn_changed_deleted_and_restored(cast: Cast, ana: Client, r
         "prediction": None,
         "provenance": "drawn",
         "deleted": False,
+        "locked": False,
         "author": "ana",
     }
     (changed,) = save(ana, reading, cell(band, uuid=uuid, version=1, attributes={"atypical": True}))

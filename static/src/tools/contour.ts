@@ -161,8 +161,8 @@ export class ContourTool implements Tool {
 
   /** Whether a line drawn by hand has come round, or, where it splits, is drawn to its end. */
   #isDone(before: number, drawn: number): boolean {
+    if (this.#purpose === "split") return before === 0 && drawn > 1;
     if (before > 0 || drawn < WHOLE) return false;
-    if (this.#purpose === "split") return true;
     const length = this.#points.reduce((sum, point, index) => sum + distance(this.#points[index - 1] ?? point, point), 0);
     const [first, last] = [this.#points[0], this.#points.at(-1)];
     return first !== undefined && last !== undefined && distance(first, last) <= NEAR * length;
