@@ -16,6 +16,8 @@ from celery import current_app
 from django.db import DatabaseError, InterfaceError, close_old_connections, transaction
 from kombu.exceptions import OperationalError as BrokerError
 
+from annotation.signs import give_signs
+
 # How often a lane looks at the table by itself, in seconds.
 LOOK_SECONDS = 5.0
 # How long a lane gets to hand its work back when the worker ends.
@@ -23,6 +25,7 @@ HAND_BACK_SECONDS = 7.0
 
 _log = logging.getLogger(__name__)
 _lanes: list[Lane] = []
+_signs: threading.Thread | None = None
 # Set when the worker is told to end: what is under way is handed back, and nothing new is begun.
 stopping = threading.Event()
 
@@ -80,9 +83,12 @@ class Lane:
 
 
 def open_lanes(queues: Collection[str]) -> None:
+    global _signs  # one thread of a worker
     for lane in _lanes:
         if lane.queue in queues:
             lane.open()
+    if _signs is None or not _signs.is_alive():
+        _signs = give_signs(queues, stopping)
 
 
 def close_lanes() -> None:
@@ -91,6 +97,8 @@ def close_lanes() -> None:
     until = time.monotonic() + HAND_BACK_SECONDS
     for lane in _lanes:
         lane.wait(max(0.0, until - time.monotonic()))
+    if _signs is not None:
+        _signs.join(1.0)
 
 
 def wake_after_commit(task: str) -> None:

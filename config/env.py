@@ -46,6 +46,14 @@ def env_int(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name} is {value!r}: write a whole number") from None
 
 
+def env_choice(name: str, choices: tuple[str, ...]) -> str:
+    """One of `choices`, the first where nothing is said."""
+    value = env_str(name, choices[0]) or choices[0]
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write one of {', '.join(choices)}")
+    return value
+
+
 def env_list(name: str, default: list[str]) -> list[str]:
     value = os.environ.get(name)
     return default if value is None else [part.strip() for part in value.split(",") if part.strip()]

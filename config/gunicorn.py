@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import signal
 import sys
 from typing import Any
@@ -23,6 +24,19 @@ max_requests_jitter = 2_000
 loglevel = "warning"
 control_socket_disable = True
 proc_name = "marrowloop"
+
+
+# Each process counts in files of its own, so that whichever is asked for /metrics tells the sum of all.
+_metrics = settings.HOME / "metrics"
+shutil.rmtree(_metrics, ignore_errors=True)
+_metrics.mkdir()
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = settings.METRICS_DIR = str(_metrics)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # it has no types
 
 
 def post_fork(_server: Any, worker: Any) -> None:

@@ -10,6 +10,7 @@ from config.env import (
     broker_options,
     database_from,
     env_bool,
+    env_choice,
     env_int,
     env_list,
     env_path,
@@ -45,6 +46,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.requests.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -129,6 +131,13 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 # Set where people come by https, so that no cookie travels in the clear.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env_bool("MARROWLOOP_HTTPS", False)
+# So many proxies of ours stand before the server: what they say of scheme and sender is believed, of nobody else.
+PROXIES = env_int("MARROWLOOP_PROXIES", 0)
+if PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# For so many seconds a browser that came by https once comes by nothing else; 0: it is not told so.
+SECURE_HSTS_SECONDS = env_int("MARROWLOOP_HSTS_SECONDS", 0)
+AXES_CLIENT_IP_CALLABLE = "config.requests.client_address"
 CSRF_TRUSTED_ORIGINS = env_list("MARROWLOOP_ORIGINS", [])
 CSRF_FAILURE_VIEW = "annotation.views.errors.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
@@ -188,11 +197,22 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 BIND = env_str("MARROWLOOP_BIND", "127.0.0.1")
 PORT = env_int("MARROWLOOP_PORT", 8000)
 
+# Lines for people ("lines") or JSON lines for programs ("json"); whether each request is one.
+LOG_FORMAT = env_choice("MARROWLOOP_LOG_FORMAT", ("lines", "json"))
+LOG_REQUESTS = env_bool("MARROWLOOP_LOG_REQUESTS", False)
+# Who sends this token may read /metrics; empty: whoever asks from this machine. METRICS_DIR: where processes add up.
+METRICS_TOKEN = env_str("MARROWLOOP_METRICS_TOKEN")
+METRICS_DIR = env_str("PROMETHEUS_MULTIPROC_DIR")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "lines": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "config.logs.JsonLines"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "loggers": {"marrowloop.requests": {"level": "INFO"}},
     "root": {"handlers": ["stderr"], "level": env_str("MARROWLOOP_LOG_LEVEL", "WARNING").upper()},
 }
 

@@ -1,16 +1,10 @@
 """Every address of the product."""
 
-from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from annotation.views import site
-
-
-def healthz(_request: HttpRequest) -> JsonResponse:
-    """Answers whenever the web process can answer at all; asks nothing of the database."""
-    return JsonResponse({"ok": True})
-
+from config import health, metrics
 
 handler400 = "annotation.views.errors.bad_request"
 handler403 = "annotation.views.errors.forbidden"
@@ -18,7 +12,9 @@ handler404 = "annotation.views.errors.not_found"
 handler500 = "annotation.views.errors.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("healthz", healthz, name="healthz"),
+    path("healthz", health.healthz, name="healthz"),
+    path("healthz/ready", health.ready, name="ready"),
+    path("metrics", metrics.page, name="metrics"),
     path("theme/", site.theme, name="theme"),
     path("source/", site.source, name="source"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

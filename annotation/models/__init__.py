@@ -17,6 +17,7 @@ from annotation.models.reading import (
     Source,
 )
 from annotation.models.transfer import Transfer, TransferKind, TransferState, Upload
+from annotation.models.worker import Worker
 
 __all__ = [
     "Batch",
@@ -51,4 +52,5 @@ __all__ = [
     "TransferState",
     "Upload",
     "WeakShape",
+    "Worker",
 ]

@@ -21,6 +21,8 @@ class Need(NamedTuple):
 NEEDS: dict[str, Need] = {
     # everybody's
     "healthz": Need(OPEN, OPEN),
+    "ready": Need(OPEN, OPEN),
+    "metrics": Need(OPEN),  # from this machine, or by a token of its own
     "source": Need(OPEN),
     "theme": Need(None, OPEN),
     "schema": Need(OPEN),
