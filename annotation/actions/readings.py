@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, IntegerField, Value, When
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from annotation.access import Actor, Permission, begins_blind, may, require, role_of
+from annotation.actions.leases import take_lease
 from annotation.errors import Refused
 from annotation.models import Cell, Event, Field, Provenance, Reading, ReadingState, Source
 
@@ -19,11 +19,6 @@ from annotation.models import Cell, Event, Field, Provenance, Reading, ReadingSt
 class ReadingError(Refused):
     """A reading cannot do what was asked; the text says why."""
 
-
-# An open page asks for more every few minutes; a tab that was closed holds its field for no longer than this.
-LEASE = timedelta(minutes=10)
-# Of a lease that was renewed so lately the next save need not write again.
-FRESH = timedelta(minutes=1)
 
 # What people say outranks what files say: an import after an expert's reading must not cover it.
 _RANK = Case(
@@ -47,12 +42,19 @@ def choose_current(field: Field) -> Reading | None:
 
 @transaction.atomic
 def open_reading(
-    *, field: Field, actor: Actor, source: str = Source.DRAWN, from_current: bool = False, client: str = ""
+    *,
+    field: Field,
+    actor: Actor,
+    source: str = Source.DRAWN,
+    from_current: bool = False,
+    steal: bool = False,
+    client: str = "",
 ) -> Reading:
     """The actor's open reading of `field`: the one that is open already, else a new one.
 
     `from_current`: one that holds no cell yet begins with copies of the cells of the field's current reading. Cells
-    that are there already are never covered.
+    that are there already are never covered. Raises HeldError where somebody else is at work on the field, unless
+    `steal` says that it is to be taken over.
     """
     require(actor, field.project, Permission.LABEL)
     mine = field.readings.filter(state=ReadingState.OPEN, source=source, author_id=_id(actor))
@@ -66,7 +68,7 @@ def open_reading(
     if from_current and locked.current_reading is not None and not reading.cells.exists():
         count = _copy_cells(locked.current_reading.cells.alive(), reading)
         _record(reading, actor, "copied", client, copied_from=locked.current_reading_id, cells=count)
-    keep_lease(reading)
+    take_lease(reading, actor, steal=steal, client=client)
     return reading
 
 
@@ -130,29 +132,6 @@ def _check_reopen(reading: Reading) -> None:
     mine = reading.field.readings.filter(state=ReadingState.OPEN, source=reading.source, author_id=reading.author_id)
     if mine.exists():
         raise ReadingError("Its author has another reading of this field open: that one must be submitted first.")
-
-
-def renew_reading_lease(*, reading: Reading, actor: Actor) -> Reading:
-    """The page is still open: the queue offers the field to nobody else for a while. Raises ReadingError."""
-    require(actor, reading.field.project, Permission.LABEL)
-    if not is_author(reading, actor):
-        raise ReadingError("Only its author holds a reading: open one of your own.")
-    if not keep_lease(reading):
-        raise ReadingError("This reading is closed: open a new one to change cells.")
-    reading.refresh_from_db(fields=["lease_until"])
-    return reading
-
-
-def keep_lease(reading: Reading) -> bool:
-    """False: the reading is not open."""
-    open_one = Reading.objects.filter(pk=reading.pk, state=ReadingState.OPEN)
-    return bool(open_one.update(lease_until=Now() + LEASE))
-
-
-def refresh_lease(reading: Reading) -> None:
-    """As `keep_lease`, for whoever comes often: nothing is written while the lease is FRESH."""
-    if reading.lease_until is None or reading.lease_until < timezone.now() + LEASE - FRESH:
-        keep_lease(reading)
 
 
 def is_author(reading: Reading, actor: Actor) -> bool:

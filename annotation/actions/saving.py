@@ -11,7 +11,7 @@ from django.db import DataError, IntegrityError, transaction
 
 from annotation.access import Actor
 from annotation.actions.cells import CellContent, CellError, Pen, StaleVersionError, hold_reading
-from annotation.actions.readings import refresh_lease
+from annotation.actions.leases import refresh_lease
 from annotation.actions.rejections import write_rejection
 from annotation.errors import Refused
 from annotation.models import Cell, CellClass, Prediction, Reading, Rejection

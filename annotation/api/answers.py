@@ -91,6 +91,11 @@ def reading_json(reading: Reading, actor: User) -> dict[str, Any]:
     }
 
 
+def holder_json(holder: Reading) -> dict[str, Any]:
+    """Who is at work on a field; needs the author selected along."""
+    return {"name": name_of(holder.author), "until": holder.lease_until}
+
+
 def prediction_json(row: Prediction, *, rejected: bool, cell: Any) -> dict[str, Any]:
     """`cell`: the uuid of what was made of it in the reading that is shown. Needs its class selected along."""
     return {
@@ -286,6 +291,11 @@ class ProjectInfo(s.Serializer[Any]):
 MayInfo = made("MayInfo", {"label": s.BooleanField(), "review": s.BooleanField(), "run": s.BooleanField()})
 
 
+class HolderAnswer(s.Serializer[Any]):
+    name = s.CharField(allow_null=True)
+    until = s.DateTimeField(help_text="unless that person's page renews it")
+
+
 class WorkbenchAnswer(s.Serializer[Any]):
     """All that the page of a field needs once."""
 
@@ -297,6 +307,7 @@ class WorkbenchAnswer(s.Serializer[Any]):
     predictions = s.ListField(child=PredictionAnswer())
     predictions_hidden = s.BooleanField(help_text="the field is read without predictions: they come when you are done")
     reading = ReadingAnswer(allow_null=True)
+    holder = HolderAnswer(allow_null=True, help_text="somebody else who is at work on this field")
     cells = s.ListField(child=CellAnswer())
     trash = s.ListField(child=CellAnswer(), help_text="the last deleted cells of your own reading")
     keys = s.DictField(child=s.ListField(child=s.CharField()), help_text="keys that you have changed, by command")

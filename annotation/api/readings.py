@@ -12,10 +12,11 @@ from rest_framework.response import Response
 
 from annotation.access import Permission, visible_readings
 from annotation.actions import readings as actions
+from annotation.actions.leases import HeldError, renew_reading_lease
 from annotation.actions.saving import MOST, Saved, save_changes
 from annotation.actions.signing import sign_off_reading, take_back_sign_off
 from annotation.api import answers
-from annotation.api.answers import cell_json, cells_json, reading_json
+from annotation.api.answers import cell_json, cells_json, holder_json, reading_json
 from annotation.api.base import View
 from annotation.api.changes import read_cell, read_changes
 from annotation.models import BatchField, Project, Reading, ReadingState
@@ -34,6 +35,7 @@ class ChangesBody(s.Serializer[Any]):
 
 class OpenBody(s.Serializer[Any]):
     from_current = s.BooleanField(required=False, help_text="begin with copies of the current reading's cells")
+    steal = s.BooleanField(required=False, help_text="take the field over from whoever is at work on it")
 
 
 class SubmitBody(s.Serializer[Any]):
@@ -42,6 +44,11 @@ class SubmitBody(s.Serializer[Any]):
 
 class ReasonBody(s.Serializer[Any]):
     reason = s.CharField(max_length=500)
+
+
+class HeldAnswer(s.Serializer[Any]):
+    message = s.CharField()
+    holder = answers.HolderAnswer()
 
 
 class NextAnswer(s.Serializer[Any]):
@@ -67,16 +74,21 @@ class FieldReadings(View):
     @extend_schema(
         operation_id="open_reading",
         request=OpenBody,
-        parameters=[OpenApiParameter("from_current", bool, description="as in the body")],
-        responses={200: answers.OpenedAnswer},
+        parameters=[
+            OpenApiParameter("from_current", bool, description="as in the body"),
+            OpenApiParameter("steal", bool, description="as in the body"),
+        ],
+        responses={200: answers.OpenedAnswer, 409: HeldAnswer},
     )
     def post(self, request: Request, key: str, code: str) -> Response:
-        """Open a reading of your own, or find the one that is open."""
+        """Open a reading of your own, or find the one that is open. 409 where somebody else is at work on the field."""
         field = self.field(Permission.LABEL)
         said = self.said(OpenBody) | self.asked(OpenBody)
-        reading = actions.open_reading(
-            field=field, actor=self.actor, from_current=said.get("from_current", False), client=self.client
-        )
+        wanted = {name: said.get(name, False) for name in ("from_current", "steal")}
+        try:
+            reading = actions.open_reading(field=field, actor=self.actor, client=self.client, **wanted)
+        except HeldError as error:
+            return Response({"message": str(error), "holder": holder_json(error.holder)}, status=409)
         return Response({"reading": reading_json(reading, self.actor), "cells": cells_json(reading)})
 
 
@@ -172,9 +184,9 @@ class ReadingHeartbeat(View):
 
     @extend_schema(operation_id="renew_reading_lease", request=None, responses={200: LeaseAnswer})
     def post(self, request: Request, pk: int) -> Response:
-        """Say that you are still at work: the queue offers the field to nobody else for ten minutes."""
+        """Say that you are still at work: the queue offers the field to nobody else for a minute."""
         reading = self.reading(Permission.LABEL)
-        held = actions.renew_reading_lease(reading=reading, actor=self.actor)
+        held = renew_reading_lease(reading=reading, actor=self.actor)
         return Response({"lease_until": held.lease_until})
 
 

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 import annotation.api.schema  # noqa: F401  # the schema learns of tokens
-from annotation.api import batches, cases, classes, key_bindings, people, projects, readings, transfers
+from annotation.api import batches, cases, classes, events, key_bindings, people, projects, readings, transfers
 
 _PROJECT = "projects/<slug:key>/"
 _FIELD = f"{_PROJECT}fields/<str:code>/"
@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_PROJECT}fields/", cases.Fields.as_view(), name="api_fields"),
     path(_FIELD, cases.OneField.as_view(), name="api_field"),
     path(f"{_FIELD}image/", cases.FieldImage.as_view(), name="api_image"),
+    path(f"{_FIELD}events/", events.FieldEvents.as_view(), name="api_events"),
     path(f"{_FIELD}readings/", readings.FieldReadings.as_view(), name="api_readings"),
     path("readings/<int:pk>/", cases.OneReading.as_view(), name="api_reading"),
     path("readings/<int:pk>/cells/", readings.ReadingCells.as_view(), name="api_cells"),

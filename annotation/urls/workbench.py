@@ -2,10 +2,11 @@
 
 from django.urls import URLPattern, path
 
-from annotation.views import pictures, workbench
+from annotation.views import history, pictures, workbench
 
 urlpatterns: list[URLPattern] = [
     path("projects/<slug:key>/fields/<str:code>/", workbench.workbench, name="workbench"),
+    path("projects/<slug:key>/fields/<str:code>/history/", history.field_history, name="field_history"),
     path("projects/<slug:key>/fields/<str:code>/picture/", pictures.picture, name="picture"),
     path("projects/<slug:key>/fields/<str:code>/thumbnail/", pictures.thumbnail, name="thumbnail"),
     path("projects/<slug:key>/references/", workbench.references, name="references"),

@@ -14,8 +14,9 @@ from rest_framework.response import Response
 from annotation.access import Permission, permissions_of, visible_readings
 from annotation.actions.calibrating import calibrate_field
 from annotation.actions.key_bindings import key_bindings_of
+from annotation.actions.leases import holder_of
 from annotation.api import answers
-from annotation.api.answers import cells_json, class_json, predictions_json, reading_json, trash_json
+from annotation.api.answers import cells_json, class_json, holder_json, predictions_json, reading_json, trash_json
 from annotation.api.base import View
 from annotation.api.fields import Number
 from annotation.models import BatchField, Field, Reading, ReadingState
@@ -37,6 +38,7 @@ class Workbench(View):
         can = permissions_of(self.actor, project)
         reading = _reading(self, field)
         shown = suggested(field, reading, self.actor)
+        holder = holder_of(field.pk, self.actor)
         return Response(
             {
                 "field": _field(field),
@@ -45,6 +47,7 @@ class Workbench(View):
                 **shown.told(),
                 "predictions": predictions_json(shown.rows(field), reading),
                 "reading": None if reading is None else reading_json(reading, self.actor),
+                "holder": None if holder is None else holder_json(holder),
                 "cells": [] if reading is None else cells_json(reading),
                 "trash": trash_json(reading) if reading and reading.author_id == self.actor.pk else [],
                 "keys": key_bindings_of(self.actor),

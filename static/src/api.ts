@@ -37,9 +37,12 @@ export class Api {
     return asked<WorkbenchData>("GET", `${this.#field}/workbench/`);
   }
 
-  /** My open reading of this field: the one there is, else a new one; with the cells of the current reading if asked. */
-  openReading(fromCurrent: boolean): Promise<unknown> {
-    return asked("POST", `${this.#field}/readings/`, { from_current: fromCurrent });
+  /**
+   * My open reading of this field: the one there is, else a new one; with the cells of the current reading if asked.
+   * Refused with 409 where somebody else is at work on the field, unless it is to be taken over.
+   */
+  openReading(fromCurrent: boolean, steal = false): Promise<unknown> {
+    return asked("POST", `${this.#field}/readings/`, { from_current: fromCurrent, steal });
   }
 
   submit(reading: number, exhaustive: boolean): Promise<{ readonly next: string | null }> {

@@ -13,6 +13,7 @@ import { ClassesPanel } from "./panel/classes";
 import { byId } from "./panel/dom";
 import { FinishDialog } from "./panel/finish";
 import { GuidelinePanel } from "./panel/guideline";
+import { bindHistory } from "./panel/history";
 import { KeysDialog } from "./panel/keys";
 import { Live } from "./panel/live";
 import { Menu } from "./panel/menu";
@@ -35,7 +36,8 @@ import type { Cell, ReadingInfo, WorkbenchData } from "./types";
 import { History } from "./undo";
 import { Viewport } from "./viewport";
 
-const HEARTBEAT_MS = 30_000;
+/** A third of the server's lease: two beats may be lost. */
+const HEARTBEAT_MS = 20_000;
 
 async function start(): Promise<void> {
   byId("unscripted", HTMLElement).hidden = true;
@@ -125,6 +127,7 @@ async function start(): Promise<void> {
   const status: StatusLine = new StatusLine(workbench, viewport, index, () => model);
   const guideline = new GuidelinePanel(workbench, page.references);
   bindReference(page.reference, api, store, guideline, say);
+  bindHistory(store);
   new Keyboard({
     workbench,
     hands,
@@ -166,7 +169,7 @@ async function start(): Promise<void> {
 /** What the page needs; where nobody has labelled the field and this person may, a reading is opened. */
 async function loaded(api: Api): Promise<WorkbenchData> {
   const data = await api.workbench();
-  if (data.reading !== null || !data.may.label) return data;
+  if (data.reading !== null || !data.may.label || data.holder !== null) return data;
   await api.openReading(false);
   return api.workbench();
 }
@@ -243,10 +246,9 @@ function bindSmoothing(canvas: Canvas, viewport: Viewport): void {
   apply();
 }
 
-/** Keeps the reading's lease while the page is looked at, so that nobody else is offered the field. */
+/** Keeps the reading's lease while the page is there, so that nobody else is offered the field. */
 function beat(api: Api, reading: ReadingInfo, say: (message: string) => void): void {
   const once = (): void => {
-    if (document.visibilityState !== "visible") return;
     api.heartbeat(reading.id).catch((error: unknown) => {
       // The server away is told by what waits to be saved.
       if (error instanceof ApiError && [403, 404, 409, 422].includes(error.status)) say(error.message);

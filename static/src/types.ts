@@ -112,6 +112,11 @@ export interface ReadingInfo {
   readonly source: string;
 }
 
+export interface HolderInfo {
+  readonly name: string | null;
+  readonly until: string;
+}
+
 /** What the page needs once: GET /api/projects/{key}/fields/{code}/workbench/. */
 export interface WorkbenchData {
   readonly field: FieldInfo;
@@ -120,6 +125,8 @@ export interface WorkbenchData {
   readonly model: ModelInfo | null;
   readonly predictions: readonly Prediction[];
   readonly reading: ReadingInfo | null;
+  /** Somebody else who is at work on this field. */
+  readonly holder: HolderInfo | null;
   readonly cells: readonly ServerCell[];
   /** The cells of one's own reading that were deleted last, the last at the end. */
   readonly trash: readonly ServerCell[];

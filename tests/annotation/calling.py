@@ -21,9 +21,9 @@ def call(client: Client, method: str, path: str, body: Any = None, *, status: in
 
 
 def opened(client: Client, field: Field, **said: Any) -> int:
-    """The number of the reading of `field` that is open for whoever `client` is."""
+    """The number of the reading of `field` that is open for whoever `client` is, whoever else is at work on it."""
     path = f"projects/{field.project.key}/fields/{field.code}/readings/"
-    number: int = call(client, "post", path, said)["reading"]["id"]
+    number: int = call(client, "post", path, {"steal": True} | said)["reading"]["id"]
     return number
 
 

@@ -51,7 +51,7 @@ def test_a_reading_begins_empty_unless_a_copy_is_asked_for(ana: Client, cast: Ca
     assert event.after is not None
     assert (event.after["copied_from"], event.after["cells"]) == (current.pk, 3)
     assert current.cells.alive().count() == 3
-    by_address = call(cast.client("rui"), "post", f"{path}?from_current=true")
+    by_address = call(cast.client("rui"), "post", f"{path}?from_current=true&steal=true")
     assert len(by_address["cells"]) == 3
 
 

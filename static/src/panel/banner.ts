@@ -20,20 +20,22 @@ export class Banner {
   }
 
   #show(): void {
-    const { may, reading } = this.#data;
-    const anew = h("button", { type: "button", class: "btn btn-sm btn-outline-secondary", onclick: () => void this.#labelAnew() }, "Label it anew");
-    const reopen = h("button", { type: "button", class: "btn btn-sm btn-outline-secondary", onclick: () => void this.#reopen() }, "Reopen");
+    const { may, reading, holder } = this.#data;
+    const anew = button("Label it anew", () => void this.#open(true));
+    const steal = button("Take it over", () => void this.#open(reading !== null, true));
+    const reopen = button("Reopen", () => void this.#reopen());
     const mayReopen = reading?.state === "submitted" && reading.author !== null && (reading.mine ? may.label : may.review);
     this.#box.replaceChildren(
       h("p", {}, whyOf(this.#data)),
-      ...(may.label && reading !== null ? [anew] : []),
+      ...(may.label && reading !== null && holder === null ? [anew] : []),
+      ...(may.label && holder !== null ? [steal] : []),
       ...(mayReopen ? [reopen] : []),
     );
     this.#box.hidden = false;
   }
 
-  async #labelAnew(): Promise<void> {
-    await this.#try(() => this.#api.openReading(true), () => {
+  async #open(fromCurrent: boolean, steal = false): Promise<void> {
+    await this.#try(() => this.#api.openReading(fromCurrent, steal), () => {
       location.reload();
     });
   }
@@ -57,11 +59,21 @@ export class Banner {
       if (!(error instanceof ApiError)) throw error;
       this.#box.querySelector(".text-bad")?.remove();
       this.#box.append(h("p", { class: "text-bad", role: "alert" }, error.message));
+      // Somebody began while this page was open.
+      if (error.status === 409) this.#box.append(button("Take it over", () => void this.#open(this.#data.reading !== null, true)));
     }
   }
 }
 
-function whyOf({ reading, may }: WorkbenchData): string {
+function button(label: string, deed: () => void): HTMLButtonElement {
+  return h("button", { type: "button", class: "btn btn-sm btn-outline-secondary", onclick: deed }, label);
+}
+
+function whyOf({ reading, holder, may }: WorkbenchData): string {
+  if (holder !== null && may.label) {
+    const who = holder.name ?? "Somebody";
+    return `${who} is at work on this field. Take another one, or take this one over: nothing of theirs is lost, and it is noted.`;
+  }
   if (reading === null) return may.label ? "Nobody has labelled this field." : "Nobody has labelled this field. You may look at it, but not label.";
   const whose = reading.mine ? "your reading" : reading.author === null ? `a reading that was ${reading.source}` : `the reading of ${reading.author}`;
   const states = { open: "not finished yet", submitted: "submitted", signed_off: "signed off", sealed: "sealed" };
