@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
@@ -29,7 +30,7 @@ def test_a_cell_tells_all_that_became_of_it(cast: Cast, field: Field) -> None:
     events = f"projects/{field.project.key}/fields/{field.code}/events/"
     found = call(ana, "get", f"{events}?cell={uuid}")["results"]
     assert [one["verb"] for one in found] == ["drawn", "changed", "changed", "deleted"]
-    for earlier, later in zip(found, found[1:], strict=False):
+    for earlier, later in pairwise(found):
         assert later["before"] == earlier["after"], "no step is missing and none is covered by another"
     assert len(call(ana, "get", events)["results"]) == Event.objects.filter(reading=reading).count() == 6
     page = ana.get(f"/projects/{field.project.key}/fields/{field.code}/history/?cell={uuid}").content.decode()
