@@ -84,7 +84,7 @@ def test_engineers_do_not_read_and_see_them(cast: Cast, field: Field) -> None:
 def test_a_second_reader_is_blind_too_while_nothing_is_current(cast: Cast, field: Field) -> None:
     open_reading(field=field, actor=cast.ana)
     assert suggested(cast, "rui", field)[0] == 0
-    assert open_reading(field=field, actor=cast.rui).blind
+    assert open_reading(field=field, actor=cast.rui, steal=True).blind
 
 
 def test_who_comes_after_a_reading_is_current_sees_them_and_is_no_blind_reader(cast: Cast, field: Field) -> None:
