@@ -202,5 +202,8 @@ def download(request: HttpRequest, key: str, label: str) -> HttpResponseBase:
     except OSError as error:
         archive.close()
         raise Http404(f"The files of {label} are gone from the store: restore a backup.") from error
+    except Refused:
+        archive.close()
+        raise
     archive.seek(0)
     return FileResponse(archive, as_attachment=True, filename=f"{key}-{label}.zip")
