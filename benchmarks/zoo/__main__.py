@@ -28,13 +28,13 @@ from models_zoo import machine
 # Seconds kept back from the budget for reading results and writing tables.
 RESERVE = 8.0
 # Jobs at once on one card: a small network leaves most of it idle.
-AT_ONCE = 8
+AT_ONCE = 10
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, help="do the most important jobs in this time, leave the rest null")
     parser.add_argument("--device", default="cpu", help="cpu, or the number of a GPU (cpu)")
-    parser.add_argument("--processes", type=int, default=0, help="jobs at once (1 on a CPU, up to 8 on a GPU)")
+    parser.add_argument("--processes", type=int, default=0, help="jobs at once (1 on a CPU, 10 on a GPU)")
     parser.add_argument("--work", type=Path, help="folder of results that a later call goes on from")
     parser.add_argument("--only", default="", help="do only jobs whose name holds this word")
     parser.add_argument(
@@ -59,12 +59,12 @@ def measure(task: Task) -> Outcome:
         work,
         machine.choose_device(options.device),
         processes,
-        max(1, machine.cores() // processes),
+        max(1 if options.device == "cpu" else 2, machine.cores() // processes),
         None if options.minutes is None else began + options.minutes * 60 - RESERVE,
         task.say,
     )
     runner.run([job for job in jobs if _set_of(job) not in missing])
-    return outcome(jobs, setting, work, processes, missing)
+    return outcome(jobs, work, processes, missing)
 
 
 def prepare(setting: Setting, folder: Path, jobs: list[Job], task: Task) -> dict[str, str]:
@@ -91,13 +91,13 @@ def _set_of(job: Job) -> str:
     }.get(job.kind, job.kind)
 
 
-def outcome(jobs: list[Job], setting: Setting, work: Path, processes: int, missing: dict[str, str]) -> Outcome:
+def outcome(jobs: list[Job], work: Path, processes: int, missing: dict[str, str]) -> Outcome:
     kept = [(job, result_of(work, job.name)) for job in jobs]
     results = [(job, one["figures"]) for job, one in kept if one is not None and "figures" in one]
     failed = {job.name: one["error"] for job, one in kept if one is not None and "error" in one}
     tables = all_tables(results)
     print(tables, file=sys.stderr)
-    figures = figures_of(results, setting)
+    figures = figures_of(results)
     figures |= {"jobs_planned": len(jobs), "jobs_done": len(results), "jobs_failed": len(failed)}
     details: dict[str, Any] = {
         "tables": tables.splitlines(),
@@ -111,7 +111,7 @@ def outcome(jobs: list[Job], setting: Setting, work: Path, processes: int, missi
     return Outcome(figures, details)
 
 
-def figures_of(results: list[tuple[Job, dict[str, Any]]], setting: Setting) -> dict[str, float | int | None]:
+def figures_of(results: list[tuple[Job, dict[str, Any]]]) -> dict[str, float | int | None]:
     """The mean over the seeds that were measured, and with several their standard deviation as KEY_spread."""
     figures: dict[str, float | int | None] = {}
     by: dict[str, list[float]] = {}
@@ -120,7 +120,7 @@ def figures_of(results: list[tuple[Job, dict[str, Any]]], setting: Setting) -> d
             value = found.get(measure_name)
             if job.what == "detector" and value is not None:
                 by.setdefault(f"{job.group}_{job.kind}_{measure_name}", []).append(float(value))
-    for key in dict.fromkeys([*figure_keys(setting), *by]):
+    for key in dict.fromkeys([*figure_keys(), *by]):
         values = by.get(key, [])
         figures[key] = round(statistics.fmean(values), 4) if values else None
         if len(values) > 1:

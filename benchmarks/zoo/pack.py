@@ -11,21 +11,24 @@ from PIL import Image
 from benchmarks.zoo.plan import Setting
 from benchmarks.zoo.sets import SPLITS, data_root, load
 
+# The classifier sees 128 px of it, the detectors less than 320.
+CELL_SIDE, SMEAR_SIDE = 160, 320
+
 
 def pack(folder: Path, setting: Setting, work: Path) -> int:
-    """Write to `folder` what the benchmark reads of each set: txl-pbc at its working size, single cells at 224 px, the
+    """Write to `folder` what the benchmark reads of each set: txl-pbc with 320 px, single cells at 160 px, the
     others as they are. MARROWLOOP_DATA may then name it. Returns its bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("bm-graz", "wbc-contours"):
         shutil.copytree(data_root(name), folder / name, dirs_exist_ok=True)
     for path in sorted(data_root("pbc-cells").glob("*/*")):
-        _small(path, folder / "pbc-cells" / path.parent.name / f"{path.stem}.jpg", 224)
+        _small(path, folder / "pbc-cells" / path.parent.name / f"{path.stem}.jpg", CELL_SIDE)
     world, root, target = load("txl", setting, work), data_root("txl-pbc"), folder / "txl-pbc"
     for split in SPLITS:
         for record in world.splits[split]:
             path = Path(record.path)
             part = path.parent.name
-            _small(path, target / "images" / part / f"{path.stem}.jpg", setting.txl_side)
+            _small(path, target / "images" / part / f"{path.stem}.jpg", SMEAR_SIDE)
             labels = target / "labels" / part / f"{path.stem}.txt"
             labels.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / "labels" / part / f"{path.stem}.txt", labels)

@@ -46,12 +46,17 @@ def rows_beside(title: str, rows: Sequence[tuple[str, Sequence[Cell], Sequence[f
 
 def main_table(title: str, results: Results, kind: str, beside: Mapping[str, Sequence[float]]) -> list[str]:
     rows = [(name, [collected(results, name, kind, m) for m in MEASURES], beside.get(name)) for name in FAMILIES]
-    return rows_beside(title, [row for row in rows if any(row[1])])
+    measured = [row for row in rows if any(row[1])]
+    return rows_beside(title, measured) if measured else []
 
 
 def representations(results: Results) -> list[str]:
     groups = dict.fromkeys(job.group for job, _ in results if job.group.startswith("unet_"))
-    rows = []
+    default = [collected(results, "unet", "circle", measure) for measure in MEASURES]
+    first = published.REPRESENTATIONS["contour"]
+    rows: list[tuple[str, Sequence[Cell], Sequence[float] | None]] = (
+        [(first[0], default, first[1])] if any(default) else []
+    )
     for group in groups:
         found = published.representation(group)
         cells = [collected(results, group, "circle", measure) for measure in MEASURES]
@@ -94,12 +99,16 @@ def liu(results: Results) -> list[str]:
 
 def anms(results: Results) -> list[str]:
     """ANMS on against off on the same trained detectors."""
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     lines = ["### ANMS off and on", "", "| | F1 box off | on | AP box off | on |", "|---|---|---|---|---|"]
     for job, figures in results:
         if job.what == "detector" and job.kind in ("contour", "circle") and job.group in FAMILIES:
-            values = [figures.get(key) for key in ("f1_box", "anms_f1_box", "ap_box", "anms_ap_box")]
-            lines.append(f"| {job.name} | {' | '.join(shown(over_seeds([value])) for value in values)} |")
-    return [*lines, ""]
+            groups.setdefault((job.group, job.kind), []).append(figures)
+    for (group, kind), of in groups.items():
+        keys = ("f1_box", "anms_f1_box", "ap_box", "anms_ap_box")
+        cells = [shown(over_seeds([figures.get(key) for figures in of])) for key in keys]
+        lines.append(f"| {group} {kind} | {' | '.join(cells)} |")
+    return [*lines, ""] if groups else []
 
 
 def policies(results: Results) -> list[str]:
