@@ -64,7 +64,8 @@ def plan_classes(
 ) -> ClassPlan:
     """Roll classes with fewer than `min_cells` cells up their tree until there are enough, at last into `cell`.
 
-    Artefacts are no cells, whatever their number: a kind of artefact that is too rare to learn is background.
+    Artefacts are no cells, whatever their number: a kind of artefact that is too rare to learn is background. Only with
+    `artefacts` "cell" they count as `cell`.
     """
     counts = Counter(cell.number for reading in readings for cell in reading.cells)
     return plan_counted(project, counts, min_cells=min_cells, artefacts=artefacts)
@@ -76,7 +77,8 @@ def plan_counted(project: Project, counts: Counter[int], *, min_cells: int, arte
     target: dict[int, int | None] = {
         number: _fixed(row, artefacts, enough=counts[number] >= min_cells) for number, row in classes.items()
     }
-    roots = {number: number for number in counts if target[number] is not None and target[number] != NO_CLAIM}
+    learned = [number for number in counts if target[number] is not None and target[number] != NO_CLAIM]
+    roots = {number: _start(classes, number, artefacts) for number in learned}
     rolled = _roll_up(classes, counts, roots, min_cells)
     numbers = tuple(sorted(set(rolled.values())))
     for number in target:
@@ -94,11 +96,21 @@ def _tree(project: Project) -> dict[int, CellClass]:
     return {row.number: row for row in rows.values()}
 
 
+def _start(classes: dict[int, CellClass], number: int, artefacts: Artefacts) -> int:
+    """The class that a number counts for before anything is rolled up: its own; `cell` for artefacts that are learned
+    as cells, where the ontology has that class."""
+    if artefacts == "cell" and classes[number].kind == ClassKind.ARTEFACT:
+        return next((other for other, row in classes.items() if row.key == ROOT), number)
+    return number
+
+
 def _fixed(row: CellClass, artefacts: Artefacts, *, enough: bool) -> int | None:
     """NO_CLAIM for unsure, None for artefacts as background, 0 for what is to be learned."""
     if row.kind == ClassKind.UNSURE:
         return NO_CLAIM
-    return None if row.kind == ClassKind.ARTEFACT and (artefacts == "background" or not enough) else 0
+    if row.kind != ClassKind.ARTEFACT or artefacts == "cell":
+        return 0
+    return None if artefacts == "background" or not enough else 0
 
 
 def _roll_up(

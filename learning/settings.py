@@ -7,14 +7,15 @@ from typing import Any, Literal
 
 import msgspec
 
-Artefacts = Literal["own", "background"]
+Artefacts = Literal["own", "background", "cell"]
 
 
 @dataclass(frozen=True, slots=True)
 class RoundSettings:
     """`tile` is the side in working pixels that the network sees; 0 epochs or batch mean: choose for machine and data.
 
-    `artefacts`: smudges and artefacts are learned as classes of their own, or as background (METHODS section 1).
+    `artefacts`: smudges and artefacts are learned as classes of their own, as background, or as the class `cell`
+    (METHODS section 1). `anms`: a box of which more than this share lies within a larger one is dropped (0 is off).
     `pseudo` is the share of pseudo-labelled pool fields beside the labelled ones in a student's training.
     """
 
@@ -32,6 +33,7 @@ class RoundSettings:
     min_cells: int = 30
     pseudo: float = 1.0
     patience: int = 0
+    anms: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("tile", "epochs", "student_epochs", "batch", "seed", "patience", "pseudo"):
@@ -39,6 +41,8 @@ class RoundSettings:
                 raise ValueError(f"{name} is {getattr(self, name)}: it cannot be below zero")
         if self.budget < 1:
             raise ValueError(f"budget is {self.budget}: ask for at least one field")
+        if self.anms and not 0.5 <= self.anms <= 1:
+            raise ValueError(f"anms is {self.anms}: it is 0, which is off, or a share from 0.5 to 1")
         if self.tile % 32 or not 32 <= self.tile <= 2048:
             raise ValueError(f"tile is {self.tile}: it must be a multiple of 32 from 32 to 2048")
 

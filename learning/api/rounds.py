@@ -38,8 +38,9 @@ class SettingsAnswer(s.Serializer[Any]):
     strategy = s.CharField(required=False, max_length=40)
     seed = s.IntegerField(required=False, min_value=0, max_value=MOST_SEED)
     device = s.CharField(required=False, max_length=8)
-    artefacts = s.ChoiceField([("own", "own"), ("background", "background")], required=False)
+    artefacts = s.ChoiceField([("own", "own"), ("background", "background"), ("cell", "cell")], required=False)
     min_cells = s.IntegerField(required=False, min_value=1, max_value=1_000_000)
+    anms = s.FloatField(required=False, min_value=0, max_value=1)
     pseudo = s.FloatField(required=False, min_value=0, max_value=100)
     patience = s.IntegerField(required=False, min_value=0, max_value=MOST_EPOCHS)
 

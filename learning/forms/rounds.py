@@ -23,7 +23,8 @@ STRATEGY_WORDS = {
     "random": "A uniform draw: the yardstick that the others are measured by.",
 }
 SIMPLE = ("teacher", "student", "epochs", "student_epochs", "tile", "budget")
-MORE = ("batch", "patience", "min_cells", "artefacts", "pseudo", "seed", "device")
+LEAST_ANMS = 0.5
+MORE = ("batch", "patience", "min_cells", "artefacts", "anms", "pseudo", "seed", "device")
 NAMES = tuple(field.name for field in fields(RoundSettings))
 MOST_EPOCHS, MOST_FIELDS, MOST_SEED = 5_000, 10_000, 2**31 - 1
 
@@ -78,8 +79,18 @@ class RoundForm(forms.Form):
         help_text="Classes with fewer training cells are rolled up to their parent.",
     )
     artefacts = forms.ChoiceField(
-        choices=[("own", "learned as classes of their own"), ("background", "learned as background")],
+        choices=[
+            ("own", "learned as classes of their own"),
+            ("background", "learned as background"),
+            ("cell", "learned as cells"),
+        ],
         label="Smudges and artefacts",
+    )
+    anms = forms.FloatField(
+        min_value=0,
+        max_value=1,
+        label="Nucleus inside a cell",
+        help_text="Share of a box within a larger one from which it is dropped, from 0.5 to 1. 0: keep all.",
     )
     pseudo = forms.FloatField(
         min_value=0,
@@ -94,6 +105,12 @@ class RoundForm(forms.Form):
         help_text="auto, cpu, or the number of a GPU.",
         error_messages={"invalid": "Write auto, cpu, or the number of a GPU, as 0."},
     )
+
+    def clean_anms(self) -> float:
+        share: float = self.cleaned_data["anms"]
+        if share and share < LEAST_ANMS:
+            raise forms.ValidationError("Write 0 to keep all, or a share from 0.5 to 1.")
+        return share
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, start: RoundSettings) -> None:
         super().__init__(data, initial=to_row(start))

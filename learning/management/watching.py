@@ -51,9 +51,15 @@ def add_settings(parser: ArgumentParser, teacher: str = TEACHER) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, or the number of a GPU.")
     parser.add_argument(
         "--artefacts",
-        choices=["own", "background"],
+        choices=["own", "background", "cell"],
         default=standard.artefacts,
-        help="Learn smudges and artefacts as classes of their own, or as background (own).",
+        help="Learn smudges and artefacts as classes of their own, as background, or as cells (own).",
+    )
+    parser.add_argument(
+        "--anms",
+        type=float,
+        default=standard.anms,
+        help="Drop a box of which more than this share lies within a larger one, 0.5 to 1; 0 keeps all (0).",
     )
     parser.add_argument(
         "--min-cells", type=int, default=standard.min_cells, help="Smaller classes are rolled up to their lineage (30)."

@@ -118,6 +118,7 @@ def request_for(
         threads=machine.cores(),
         shrink=material.shrink,
         patience=settings.patience,
+        anms=settings.anms,
         weights=str(weights) if weights else None,
         weights_from=weights_from,
         teacher=str(teacher) if teacher else None,

@@ -35,6 +35,7 @@ SETTING_WORDS = {
     "seed": "Seed",
     "device": "Device",
     "artefacts": "Smudges and artefacts",
+    "anms": "Nucleus inside a cell",
     "min_cells": "Cells a class needs",
     "pseudo": "Pool fields for the student, for each labelled one",
     "patience": "Patience",
@@ -112,7 +113,7 @@ def _value(name: str, value: Any) -> str:
     if name == "strategy":
         return strategy_words(str(value))
     if name == "artefacts":
-        return "classes of their own" if value == "own" else "background"
+        return {"own": "classes of their own", "cell": "cells"}.get(value, "background")
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

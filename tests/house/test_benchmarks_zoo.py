@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from PIL import Image
 
 from benchmarks.frame import CannotMeasureError
 from benchmarks.zoo import __main__ as zoo
-from benchmarks.zoo import published, running, sets, tables, twins
+from benchmarks.zoo import published, sets, tables, twins
 from benchmarks.zoo.job import jobs_of, learned, shrunk, truths_of
 from benchmarks.zoo.plan import KINDS, SETTINGS, Job, figure_keys, plan
 from benchmarks.zoo.running import Runner, done
@@ -132,6 +134,11 @@ def runner(folder: Path, **changes: Any) -> Runner:
                      "say": lambda _: None, **changes})  # fmt: skip
 
 
+def sleeping(begin: Any, _words: list[str], **more: Any) -> Any:
+    """In place of a job, something that would last for minutes."""
+    return begin(["sleep", "300"], **more)
+
+
 def write_result(folder: Path, job: Job, **content: Any) -> None:
     (folder / "results").mkdir(exist_ok=True)
     (folder / "results" / f"{job.name}.json").write_text(json.dumps({"job": job.as_dict(), "seconds": 1.0, **content}))
@@ -152,14 +159,18 @@ def test_what_is_done_is_skipped_and_what_failed_or_changed_is_not(
 
 
 def test_the_time_is_kept_and_nothing_is_left_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        running.sys, "executable", "/bin/sleep"
-    )  # a job of it is: sleep -m ..., which ends with an error
+    monkeypatch.setattr(Runner, "_start", None)  # a job that was begun after its time would raise
     jobs = [Job(f"j{number}", "detector", "yolo", "circle", 0) for number in range(3)]
     mine = runner(tmp_path, until=time.monotonic() - 1)
     mine.run(jobs)
     assert not mine.running
     assert not list((tmp_path / "logs").iterdir())
+
+    monkeypatch.undo()
+    monkeypatch.setattr(subprocess, "Popen", functools.partial(sleeping, subprocess.Popen))
+    busy = runner(tmp_path, until=time.monotonic() + 0.5)
+    busy.run(jobs)
+    assert not busy.running
 
 
 def test_missing_data_are_said_and_null(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,6 +84,9 @@ def test_unsure_makes_no_claim_and_artefacts_follow_the_policy() -> None:
     background = plan_classes(project, readings, min_cells=30, artefacts="background")
     assert background.output[numbers["smudge"]] is None
     assert background.names == ("seg",)
+    cell = plan_classes(project, readings, min_cells=30, artefacts="cell")
+    assert set(cell.names) == {"seg", "cell"}
+    assert cell.output[numbers["smudge"]] == cell.names.index("cell")
     assert len(truth_of(readings[0], background).labels) == 80, "unsure stays in the truth, without a claim"
 
 

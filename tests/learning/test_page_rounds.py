@@ -239,6 +239,7 @@ class TestForm:
         "seed": ["", "-1", str(2**40)],
         "device": ["", "gpu", "cuda:0", "1; rm"],
         "artefacts": ["", "both"],
+        "anms": ["", "-1", "0.3", "1.5", "x"],
         "min_cells": ["", "0", "-1"],
         "pseudo": ["", "-1", "nan", "inf", "x"],
         "patience": ["", "-1"],
