@@ -87,6 +87,8 @@ NEEDS: dict[str, Need] = {
     "rounds": Need(VIEW),
     "new_round": Need(RUN, RUN),
     "round": Need(VIEW),
+    "round_report": Need(VIEW),
+    "round_report_table": Need(VIEW),
     "cancel_round": Need(RUN, RUN),
     "close_round": Need(RUN, RUN),
     "retry_round": Need(None, RUN),
