@@ -19,8 +19,14 @@ export interface RunInfo {
   readonly error?: string | null;
 }
 
-export interface PredictionsInfo {
+export interface SuggestedInfo {
+  /** Whose predictions are shown with the reading. */
   readonly model: ModelInfo | null;
+  readonly newest: ModelInfo | null;
+  readonly predictions_hidden: boolean;
+}
+
+export interface PredictionsInfo extends SuggestedInfo {
   readonly predictions: readonly Prediction[];
 }
 
@@ -74,8 +80,21 @@ export class Api {
     return asked("PUT", "/api/keys/", { bindings });
   }
 
+  /** Those of the model that an untouched field shows, whatever was answered before. */
   predictions(): Promise<PredictionsInfo> {
-    return asked<PredictionsInfo>("GET", `${this.#field}/predictions/`);
+    return asked<PredictionsInfo>("GET", `${this.#field}/predictions/?newest=1`);
+  }
+
+  suggested(): Promise<SuggestedInfo> {
+    return asked<SuggestedInfo>("GET", `${this.#field}/suggested/`);
+  }
+
+  /** Sets µm per pixel of the field, or of all fields of its slide. */
+  calibrate(length: { readonly pixels: number; readonly um: number; readonly whole_slide: boolean }): Promise<{
+    readonly um_per_px: number;
+    readonly changed: number;
+  }> {
+    return asked("POST", `${this.#field}/scale/`, length);
   }
 }
 

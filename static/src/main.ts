@@ -1,7 +1,10 @@
 /** The workbench is wired here, and nothing is decided. */
 
+import { ActiveClock, listenTo } from "./active";
+import type { PredictionsInfo } from "./api";
 import { Api, ApiError } from "./api";
 import { Classes } from "./classes";
+import { uncovered } from "./covering";
 import type { Tool } from "./commands";
 import { commands, Keymap, Workbench } from "./commands";
 import { rememberDrawing } from "./drawing";
@@ -19,6 +22,7 @@ import { Live } from "./panel/live";
 import { Menu } from "./panel/menu";
 import { PredictNow } from "./panel/predict";
 import { PredictionsPanel } from "./panel/predictions";
+import { PromotionWatch } from "./panel/promotion";
 import { RecentPanel } from "./panel/recent";
 import { SavingPanel } from "./panel/saving";
 import { SelectionPanel } from "./panel/selection";
@@ -58,19 +62,22 @@ async function start(): Promise<void> {
 
   let model = data.model;
   const live = new Live();
+  const clock = new ActiveClock();
+  listenTo(clock);
   const say = (message: string): void => {
     live.say(message);
   };
   const target = byId("canvas", HTMLElement);
   const viewport = new Viewport(target, field);
   const canvas = new Canvas({ store, index, classes, viewport, field });
-  const predictNow = new PredictNow(api, say, (found) => {
+  const showPredictions = (found: PredictionsInfo): void => {
     model = found.model;
-    store.setPredictions(found.predictions);
+    store.setPredictions(uncovered(found.predictions, store.cells()));
     if (model) store.look({ threshold: model.threshold });
     selection.setModel(model);
     predictions.setModel(model);
-  });
+  };
+  const predictNow = new PredictNow(api, say, showPredictions);
   const screen: PageScreen = new PageScreen(viewport, () => hands, {
     say,
     findClass: () => {
@@ -96,7 +103,7 @@ async function start(): Promise<void> {
   });
   const workbench = new Workbench(
     { store, history, classes, field, weakShape: data.project.weak_shape, mayEdit, screen },
-    (changes) => sync?.add(changes),
+    (changes) => sync?.add(changes, clock.take()),
   );
   const hands: Hands = new Hands({ workbench, index, canvas, viewport }, (pointer) => {
     status.showPointer(pointer);
@@ -123,7 +130,7 @@ async function start(): Promise<void> {
   const classesPanel: ClassesPanel = new ClassesPanel(workbench);
   const selection: SelectionPanel = new SelectionPanel(workbench, model);
   new TrashPanel(workbench);
-  const predictions: PredictionsPanel = new PredictionsPanel(workbench, model);
+  const predictions: PredictionsPanel = new PredictionsPanel(workbench, model, data.predictions_hidden);
   const status: StatusLine = new StatusLine(workbench, viewport, index, () => model);
   const guideline = new GuidelinePanel(workbench, page.references);
   bindReference(page.reference, api, store, guideline, say);
@@ -136,10 +143,11 @@ async function start(): Promise<void> {
       status.showPrefix(begun);
     },
   });
-  const finish = sync && reading ? new FinishDialog(workbench, sync, api, reading.id, page.queue) : null;
+  const finish = sync && reading ? new FinishDialog(workbench, sync, api, reading.id, page.queue, data.predictions_hidden) : null;
   if (sync && reading) {
     new SavingPanel(workbench, sync);
     beat(api, reading, say);
+    new PromotionWatch(api, store, data, showPredictions);
   } else {
     new Banner(data, api, page.queue);
     byId("saving", HTMLButtonElement).hidden = true;

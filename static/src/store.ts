@@ -20,6 +20,8 @@ export interface View {
   readonly showCells: boolean;
   readonly showLabels: boolean;
   readonly hiddenClasses: ReadonlySet<number>;
+  /** Classes whose predictions alone are hidden. */
+  readonly hiddenPredictions: ReadonlySet<number>;
   /** The class of what is drawn next; null before one is chosen. */
   readonly activeClass: number | null;
   /** The classes used last, each on a number key. */
@@ -58,6 +60,7 @@ export class Store {
       showCells: true,
       showLabels: true,
       hiddenClasses: new Set(),
+      hiddenPredictions: new Set(),
       activeClass: null,
       recent: NONE_RECENT,
       radius: 20,
@@ -113,11 +116,12 @@ export class Store {
 
   /** Whether it is open and the view shows it. */
   isShown(prediction: Prediction): boolean {
-    const { showPredictions, threshold, hiddenClasses } = this.#view;
+    const { showPredictions, threshold, hiddenClasses, hiddenPredictions } = this.#view;
     return (
       showPredictions &&
       prediction.score >= threshold &&
       !hiddenClasses.has(prediction.class) &&
+      !hiddenPredictions.has(prediction.class) &&
       this.isOpen(prediction.id)
     );
   }

@@ -123,7 +123,11 @@ export interface WorkbenchData {
   readonly project: { readonly key: string; readonly weak_shape: "circle" | "box" };
   readonly classes: readonly CellClass[];
   readonly model: ModelInfo | null;
+  /** Whose predictions an untouched field shows now. */
+  readonly newest: ModelInfo | null;
   readonly predictions: readonly Prediction[];
+  /** The field is read without predictions: they come when the reader is done. */
+  readonly predictions_hidden: boolean;
   readonly reading: ReadingInfo | null;
   /** Somebody else who is at work on this field. */
   readonly holder: HolderInfo | null;
@@ -137,8 +141,8 @@ export interface WorkbenchData {
 
 /** One entry of POST /api/readings/{id}/changes/. */
 export type ChangeRequest =
-  | ({ readonly type: "cell"; readonly uuid: Uuid; readonly version: number; readonly deleted: boolean; readonly unlocked?: boolean } & CellContent)
-  | { readonly type: "rejection"; readonly prediction: number; readonly rejected: boolean };
+  | ({ readonly type: "cell"; readonly uuid: Uuid; readonly version: number; readonly deleted: boolean; readonly unlocked?: boolean; readonly seconds?: number } & CellContent)
+  | { readonly type: "rejection"; readonly prediction: number; readonly rejected: boolean; readonly seconds?: number };
 
 export type ChangeResult =
   | { readonly status: "saved"; readonly cell?: ServerCell | null }

@@ -40,6 +40,7 @@ export const commands: readonly Command[] = [
   predictions.nextUncertain,
   predictions.previousUncertain,
   predictions.acceptSelected,
+  predictions.acceptAndCorrect,
   predictions.rejectSelected,
   predictions.acceptShown,
   predictions.rejectShown,

@@ -19,6 +19,21 @@ export const acceptSelected: Command = {
   perform: (context) => accepted(context, context.store.selectedPredictions()),
 };
 
+/** The two things that are done to a prediction of the wrong class, by one key and a few letters. */
+export const acceptAndCorrect: Command = {
+  name: "prediction.acceptAs",
+  title: "Accept the selected predictions as another class: find it by name",
+  group: "Predictions",
+  keys: ["Alt+Enter"],
+  edits: true,
+  enabled: ({ store }) => store.selection.predictions.size > 0,
+  perform: (context) => {
+    const changes = accepted(context, context.store.selectedPredictions());
+    context.screen.findClass();
+    return changes;
+  },
+};
+
 export const acceptShown: Command = {
   name: "prediction.acceptShown",
   title: "Accept all predictions that are shown",

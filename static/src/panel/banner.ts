@@ -30,6 +30,7 @@ export class Banner {
       ...(may.label && reading !== null && holder === null ? [anew] : []),
       ...(may.label && holder !== null ? [steal] : []),
       ...(mayReopen ? [reopen] : []),
+      ...(reading?.mine ? [h("a", { class: "btn btn-sm btn-outline-secondary", href: this.#queue }, "Go on")] : []),
     );
     this.#box.hidden = false;
   }

@@ -13,18 +13,20 @@ export class FinishDialog {
   readonly #api: Api;
   readonly #reading: number;
   readonly #queue: string;
+  readonly #isBlind: boolean;
   readonly #dialog = byId("finish", HTMLDialogElement);
   readonly #notes = byId("finish-notes", HTMLElement);
   readonly #fault = byId("finish-fault", HTMLElement);
   readonly #send = byId("finish-send", HTMLButtonElement);
   #isBusy = false;
 
-  constructor(workbench: Workbench, sync: Sync, api: Api, reading: number, queue: string) {
+  constructor(workbench: Workbench, sync: Sync, api: Api, reading: number, queue: string, isBlind = false) {
     this.#workbench = workbench;
     this.#sync = sync;
     this.#api = api;
     this.#reading = reading;
     this.#queue = queue;
+    this.#isBlind = isBlind;
     byId("finish-form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
       void this.#submit();
@@ -53,6 +55,7 @@ export class FinishDialog {
     const notes = [
       store.size === 0 ? "No cell is labelled." : `${things(store.size, "cell")} ${store.size === 1 ? "is" : "are"} labelled.`,
       open > 0 ? `${things(open, "prediction")} with a score of ${store.view.threshold.toFixed(2)} or more ${open === 1 ? "is" : "are"} neither accepted nor rejected. They will count as not answered.` : "",
+      this.#isBlind ? "Its predictions were hidden. They are shown when you have finished, beside what you labelled." : "",
       stuck > 0 ? `${lineOf(status)}: decide about ${stuck === 1 ? "it" : "them"} first, under “${lineOf(status)}” in the bar.` : "",
       stuck === 0 && status.waiting > 0 ? `${lineOf(status)}. Finishing waits until all is saved.` : "",
     ].filter(Boolean);
@@ -75,7 +78,9 @@ export class FinishDialog {
       }
       const { next } = await this.#api.submit(this.#reading, chosen.value === "yes");
       this.#sync.stop();
-      location.assign(next ?? this.#queue);
+      // What was read without predictions is looked at beside them now.
+      if (this.#isBlind) location.reload();
+      else location.assign(next ?? this.#queue);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.#fault.textContent = error.message;

@@ -4,6 +4,7 @@ import type { Workbench } from "../commands";
 import { setThreshold } from "../commands";
 import type { ModelInfo } from "../types";
 import { byId } from "./dom";
+import { PredictionClasses } from "./prediction-classes";
 
 export class PredictionsPanel {
   readonly #workbench: Workbench;
@@ -12,9 +13,14 @@ export class PredictionsPanel {
   readonly #count = byId("prediction-count", HTMLElement);
   readonly #model = byId("prediction-model", HTMLElement);
   readonly #controls = byId("prediction-controls", HTMLElement);
+  readonly #classes: PredictionClasses;
+  readonly #hidden: boolean;
 
-  constructor(workbench: Workbench, model: ModelInfo | null) {
+  /** `hidden`: the field is read without predictions. */
+  constructor(workbench: Workbench, model: ModelInfo | null, hidden = false) {
     this.#workbench = workbench;
+    this.#hidden = hidden;
+    this.#classes = new PredictionClasses(workbench);
     this.#slider.addEventListener("input", () => {
       workbench.gesture(setThreshold, { threshold: this.#slider.valueAsNumber / 100 });
     });
@@ -34,8 +40,10 @@ export class PredictionsPanel {
     const [all, open] = [[...store.predictions()], [...store.predictions()].filter((one) => store.isOpen(one.id))];
     this.#controls.hidden = all.length === 0;
     const shown = store.shownPredictions().length;
-    this.#count.textContent =
-      all.length === 0
+    this.#classes.show();
+    this.#count.textContent = this.#hidden
+      ? "Hidden until you have finished this field, so that it can be measured what predictions do to readers."
+      : all.length === 0
         ? "None here: no model has looked at this field, or it found nothing."
         : `${shown} shown of ${open.length} open; ${all.length - open.length} decided`;
     const threshold = Math.round(store.view.threshold * 100);

@@ -34,10 +34,11 @@ export class SelectionPanel {
     const [cells, predictions] = [store.selectedCells(), store.selectedPredictions()];
     const [cell, prediction] = [cells[0], predictions[0]];
     // An answer of the server changes versions alone: a button must not be taken away under a finger for that.
-    const shown = JSON.stringify([cells.map((one) => ({ ...one, version: 0 })), predictions, store.view.activeClass, this.#model]);
+    const count = cells.length + predictions.length;
+    const single = count === 1 ? [cell && { ...cell, version: 0 }, prediction] : [];
+    const shown = JSON.stringify([cells.length, predictions.length, single, store.view.activeClass, this.#model]);
     if (shown === this.#shown) return;
     this.#shown = shown;
-    const count = cells.length + predictions.length;
     if (count === 0) this.#box.replaceChildren(...this.#nothing());
     else if (count > 1) this.#box.replaceChildren(...this.#several(cells, predictions));
     else if (cell) this.#box.replaceChildren(...this.#cell(cell));

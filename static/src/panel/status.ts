@@ -89,7 +89,9 @@ export class StatusLine {
     if (hit.type === "prediction") {
       const prediction = store.prediction(hit.id);
       if (prediction === undefined) return null;
-      return `${nameOf(prediction.class)} ${prediction.score.toFixed(2)} · predicted by ${this.#modelOf()?.label ?? "a model"}`;
+      const best = prediction.class_scores.slice(0, 3).map(([number, score]) => `${nameOf(number)} ${score.toFixed(2)}`);
+      const head = `${nameOf(prediction.class)} ${prediction.score.toFixed(2)} · predicted by ${this.#modelOf()?.label ?? "a model"}`;
+      return best.length > 1 ? `${head}\n${best.join(", ")}` : head;
     }
     const cell = store.cell(hit.uuid);
     if (cell === undefined) return null;

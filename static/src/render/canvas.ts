@@ -138,7 +138,7 @@ export class Canvas {
     const changed = (name: keyof typeof view): boolean => view[name] !== before[name];
     const all = changed("showLabels") || changed("hiddenClasses");
     if (all || changed("showCells")) this.#cells.renewAll();
-    if (all || changed("showPredictions") || changed("threshold")) this.#predictions.renewAll();
+    if (all || changed("showPredictions") || changed("threshold") || changed("hiddenPredictions")) this.#predictions.renewAll();
   }
 
   #renewCell(uuid: Uuid): void {

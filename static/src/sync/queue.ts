@@ -26,6 +26,8 @@ export interface Entry {
   /** What was sent and not answered. */
   readonly sent: ChangeRequest | null;
   readonly trouble: Trouble | null;
+  /** How long the person was active for what is not answered yet. */
+  readonly seconds?: number;
 }
 
 /** What the page has to show after an answer or a choice. */
@@ -65,12 +67,12 @@ export class Queue {
   }
 
   /** Notes a change; returns the key of its entry, which is gone if everything is again as the server has it. */
-  add(change: Change): string {
+  add(change: Change, seconds = 0): string {
     const key = keyOf(change);
     const entry = this.#entries.get(key) ?? this.#begun(change);
     // An edit of what was refused is an attempt to mend it; a conflict stays until the person has chosen.
     const trouble = entry.trouble?.type === "stale" ? entry.trouble : null;
-    this.#keep({ ...entry, wanted: wantedOf(change), trouble });
+    this.#keep({ ...entry, wanted: wantedOf(change), trouble, seconds: (entry.seconds ?? 0) + seconds });
     return key;
   }
 
@@ -166,7 +168,8 @@ export class Queue {
     if (cell) this.learn([cell]);
     if (!isWhatWasSent(entry.wanted, sent)) {
       // Changed while it was under way: the rest follows on the version that the server has now.
-      this.#keep({ ...entry, base: sent.type === "rejection" ? sent.rejected : cell, sent: null });
+      const seconds = Math.max(0, (entry.seconds ?? 0) - (sent.seconds ?? 0));
+      this.#keep({ ...entry, base: sent.type === "rejection" ? sent.rejected : cell, sent: null, seconds });
     } else {
       this.#entries.delete(entry.key);
     }
@@ -180,11 +183,12 @@ export class Queue {
 }
 
 /** The request that would bring the server from `base` to what is wanted. */
-export function requestOf({ wanted, base }: Entry): ChangeRequest {
-  if (wanted.type === "rejection") return { type: "rejection", prediction: wanted.prediction, rejected: wanted.rejected };
+export function requestOf({ wanted, base, seconds = 0 }: Entry): ChangeRequest {
+  const timed = seconds > 0 ? { seconds: Math.round(seconds * 1000) / 1000 } : {};
+  if (wanted.type === "rejection") return { type: "rejection", prediction: wanted.prediction, rejected: wanted.rejected, ...timed };
   const version = typeof base === "object" && base ? base.version : 0;
   const content = wanted.content ?? wanted.last;
-  const request = { type: "cell", uuid: wanted.uuid, version, ...contentOf(content), deleted: wanted.content === null } as const;
+  const request = { type: "cell", uuid: wanted.uuid, version, ...contentOf(content), deleted: wanted.content === null, ...timed } as const;
   // The server knows it locked, and wanted it is locked again and otherwise: it was unlocked in between, which must be said.
   const isLocked = typeof base === "object" && base?.locked === true;
   return isLocked && wanted.content?.locked === true ? { ...request, unlocked: true } : request;

@@ -151,9 +151,10 @@ export class Sync {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Queues changes that the store has already applied. */
-  add(changes: readonly Change[]): void {
-    for (const change of changes) this.#dirty.add(this.#queue.add(change));
+  /** Queues changes that the store has already applied; `seconds`: how long the person was active for them. */
+  add(changes: readonly Change[], seconds = 0): void {
+    // Of what was done to many at once each took a part.
+    for (const change of changes) this.#dirty.add(this.#queue.add(change, seconds / changes.length));
     this.#keep();
     this.#sendIn(GATHER_MS);
     this.#tell();
