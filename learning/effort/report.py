@@ -170,7 +170,7 @@ def _rejection_seconds(readings: Iterable[Reading]) -> dict[tuple[int, int], flo
         reading__in=list(readings), cell=None, seconds__isnull=False, verb__startswith="reject"
     )
     for reading, after, seconds in events.values_list("reading_id", "after", "seconds"):
-        if reading is not None and after is not None:
+        if after is not None:
             found[reading, after["prediction"]] += seconds or 0.0
     return found
 
