@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -57,6 +59,15 @@ def env_choice(name: str, choices: tuple[str, ...]) -> str:
 def env_list(name: str, default: list[str]) -> list[str]:
     value = os.environ.get(name)
     return default if value is None else [part.strip() for part in value.split(",") if part.strip()]
+
+
+def env_time(name: str, default: str) -> time | None:
+    """A time of day as 02:30; None where the variable is set to nothing."""
+    value = env_str(name, default)
+    try:
+        return time.fromisoformat(value) if value else None
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write a time of day such as 02:30, or nothing") from None
 
 
 def env_path(name: str, default: Path) -> Path:
@@ -137,3 +148,26 @@ def database_from(url: str, sqlite: Path) -> dict[str, Any]:
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """The server that takes our mail. `security`: starttls, tls (from the first byte), or none."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    security: str
+
+
+def email_from(url: str) -> Email | None:
+    """Of smtp://user:password@host:port (with STARTTLS), smtps:// (TLS at once), or smtp://...?security=none."""
+    if not url:
+        return None
+    parts = urlsplit(url)
+    security = dict(parse_qsl(parts.query)).get("security", "tls" if parts.scheme == "smtps" else "starttls")
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or security not in {"starttls", "tls", "none"}:
+        raise ImproperlyConfigured(f"EMAIL_URL starts with {parts.scheme!r}: write smtp://user:password@host:587")
+    port = parts.port or (465 if security == "tls" else 587)
+    return Email(parts.hostname, port, unquote(parts.username or ""), unquote(parts.password or ""), security)

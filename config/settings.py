@@ -9,12 +9,14 @@ from pathlib import Path
 from config.env import (
     broker_options,
     database_from,
+    email_from,
     env_bool,
     env_choice,
     env_int,
     env_list,
     env_path,
     env_str,
+    env_time,
     kept_secret,
     store_from,
 )
@@ -240,6 +242,25 @@ FILE_UPLOAD_HANDLERS = ["annotation.transfers.quota.QuotaHandler"]
 FILE_UPLOAD_TEMP_DIR = SCRATCH_DIR
 SCRATCH_DIR.mkdir(exist_ok=True)
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000
+
+# Backups: their folder, the time of day in UTC at which one is made (empty: never by itself), how many are kept.
+BACKUPS_DIR = env_path("MARROWLOOP_BACKUPS", HOME / "backups")
+BACKUP_AT = env_time("MARROWLOOP_BACKUP_AT", "02:30")
+BACKUP_KEEP = env_int("MARROWLOOP_BACKUP_KEEP", 3)
+
+# Tidying: its time of day in UTC (empty: never by itself); days after which the folders of ended attempts go, and the
+# weights of refused models; how many accepted models of each kind keep theirs (0: all).
+TIDY_AT = env_time("MARROWLOOP_TIDY_AT", "03:30")
+ATTEMPT_DAYS = env_int("MARROWLOOP_ATTEMPT_DAYS", 14)
+REFUSED_DAYS = env_int("MARROWLOOP_REFUSED_DAYS", 90)
+KEEP_MODELS = env_int("MARROWLOOP_KEEP_MODELS", 20)
+
+# Notices by mail, where EMAIL_URL names a server. Links in mails and webhooks begin with ADDRESS.
+EMAIL = email_from(env_str("EMAIL_URL"))
+EMAIL_FROM = env_str("MARROWLOOP_EMAIL_FROM", "marrowloop@localhost")
+ADDRESS = env_str("MARROWLOOP_ADDRESS", f"http://localhost:{PORT}").rstrip("/")
+# A webhook may lead into the own network only where its keeper says so.
+WEBHOOKS_INSIDE = env_bool("MARROWLOOP_WEBHOOKS_INSIDE", False)
 
 # Where weights to start from are searched before the starter weights of the repository.
 WEIGHTS_DIR = env_path("MARROWLOOP_WEIGHTS", HOME / "weights")

@@ -39,6 +39,9 @@ class ModelVersion(models.Model):
     gate = models.JSONField(default=dict)
     card = models.JSONField(default=dict)
     accepted = models.BooleanField(default=False, help_text="passed its gate")
+    weights_removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="from then on the card and what it found are all that is kept"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -90,6 +93,7 @@ class Round(models.Model):
     reason = models.TextField(blank=True, help_text="why it was deployed or not, in a sentence for people")
     predictions = models.PositiveIntegerField(default=0)
     author = models.ForeignKey(config.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    started_because = models.CharField(max_length=200, blank=True, help_text="of one that started by itself")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -167,6 +171,20 @@ class Run(models.Model):
     @property
     def log(self) -> Path:
         return self.folder / "log.txt"
+
+
+class Chore(models.Model):
+    """Something the workers do at its time, such as the nightly backup. Whoever moves `due_at` on first does it."""
+
+    name = models.CharField(max_length=40, unique=True)
+    due_at = models.DateTimeField()
+    begun_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    result = models.JSONField(default=dict, help_text="what it printed")
+    error = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.due_at}"
 
 
 class Epoch(models.Model):

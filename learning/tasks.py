@@ -15,6 +15,8 @@ from annotation import lease
 from annotation.errors import Refused
 from annotation.lanes import Lane, stopping
 from learning.actions.models import warm_up
+from learning.actions.starting import projects_to_look_at, start_due_round
+from learning.chores import take_chore
 from learning.models import Run
 from learning.runner import execute_run, run_child
 from learning.sharing import shared
@@ -67,9 +69,22 @@ def _went_on(run: Run) -> bool:
     return run.state != RunState.QUEUED
 
 
+def take_start() -> bool:
+    """Start the rounds that are due by themselves."""
+    for project in projects_to_look_at():
+        start_due_round(project)
+    return False
+
+
+def take_chore_now() -> bool:
+    return take_chore(stopping.is_set)
+
+
 _train = Lane("train", "train", take_heavy)
 _predict = Lane("light", "predict", take_batch)
 _field = Lane("light", "field", take_field, prepare=warm_up)
+_starts = Lane("light", "starts", take_start)
+_chores = Lane("light", "chores", take_chore_now)
 
 
 @shared_task(ignore_result=True)  # type: ignore[untyped-decorator]  # celery is not typed

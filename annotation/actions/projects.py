@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,19 @@ def keep_round_defaults(*, project: Project, defaults: dict[str, Any], actor: Ac
         before = Project.objects.select_for_update(no_key=True).get(pk=project.pk).round_defaults
         Project.objects.filter(pk=project.pk).update(round_defaults=defaults)
         _record(project, actor, "round defaults set", before, defaults, client)
+
+
+def set_round_start(*, project: Project, after: int | None, at: time | None, actor: Actor, client: str = "") -> None:
+    """When a round is to start by itself: after so many newly submitted fields, at a time of day (UTC), or never."""
+    require(actor, project, Permission.RUN)
+    if after is not None and after < 1:
+        raise Refused("A round cannot start after fewer than one field: leave it empty for never.")
+    with transaction.atomic():
+        before = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+        Project.objects.filter(pk=project.pk).update(start_after=after, start_at=at)
+        old = {"after": before.start_after, "at": str(before.start_at or "")}
+        _record(project, actor, "round start set", old, {"after": after, "at": str(at or "")}, client)
+    project.refresh_from_db()
 
 
 def _only(values: dict[str, Any], names: set[str]) -> dict[str, Any]:

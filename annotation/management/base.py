@@ -27,6 +27,8 @@ class JsonCommand(BaseCommand):
     """
 
     interrupted = "Stopped by Ctrl-C."
+    # False: the command looks at the tables as they are, or brings its own.
+    makes_tables = True
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
@@ -37,7 +39,8 @@ class JsonCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         self._as_json = bool(options.get("json"))
-        prepare_database()
+        if self.makes_tables:
+            prepare_database()
         try:
             return super().execute(*args, **options)
         except Refused as refusal:

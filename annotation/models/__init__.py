@@ -1,7 +1,9 @@
 """The rows of annotation. Only annotation.actions writes them."""
 
+from annotation.models.erasure import Erasure
 from annotation.models.field import Case, Field, Slide, Split
 from annotation.models.loop import Batch, BatchField, Prediction, Snapshot
+from annotation.models.notice import Delivery, DeliveryState, Notice, NoticeKind, Receipt, Webhook
 from annotation.models.people import Invitation, KeyBindings, Scope, Token
 from annotation.models.project import CellClass, ClassKind, Membership, Project, Role, WeakShape
 from annotation.models.reading import (
@@ -27,16 +29,22 @@ __all__ = [
     "CellClass",
     "ClassKind",
     "DatasetImport",
+    "Delivery",
+    "DeliveryState",
+    "Erasure",
     "Event",
     "Field",
     "Invitation",
     "KeyBindings",
     "Membership",
+    "Notice",
+    "NoticeKind",
     "Prediction",
     "Project",
     "Provenance",
     "Reading",
     "ReadingState",
+    "Receipt",
     "ReferenceCell",
     "Rejection",
     "Role",
@@ -52,5 +60,6 @@ __all__ = [
     "TransferState",
     "Upload",
     "WeakShape",
+    "Webhook",
     "Worker",
 ]

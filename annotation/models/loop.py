@@ -104,6 +104,9 @@ class Snapshot(models.Model):
     name = models.CharField(max_length=120, blank=True)
     notes = models.TextField(blank=True)
     counts = models.JSONField(default=dict)
+    reductions = models.JSONField(
+        default=list, help_text="each time a case was erased: when, how many readings went, the hash before"
+    )
     readings = models.ManyToManyField(Reading, related_name="snapshots")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(auto_now_add=True)

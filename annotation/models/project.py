@@ -29,6 +29,12 @@ class Project(models.Model):
     )
     public = models.BooleanField(default=False, help_text="original file names may leave the project")
     round_defaults = models.JSONField(default=dict, blank=True, help_text="what a new round starts from: its settings")
+    start_after = models.PositiveIntegerField(
+        null=True, blank=True, help_text="a round starts by itself after so many newly submitted fields; empty: never"
+    )
+    start_at = models.TimeField(
+        null=True, blank=True, help_text="a round starts by itself at this time of day (UTC); empty: never"
+    )
     next_class_number = models.PositiveIntegerField(default=1)
     next_field_number = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -50,6 +56,7 @@ class Membership(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=13, choices=Role)
+    mail = models.BooleanField(default=True, help_text="notices of the project are also sent by mail")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.access import Permission
-from annotation.actions.projects import keep_round_defaults
+from annotation.actions.projects import keep_round_defaults, set_round_start
 from annotation.api.answers import name_of
 from annotation.api.base import View
 from annotation.api.pages import listed
@@ -58,7 +58,7 @@ class RoundAnswer(s.ModelSerializer[Round]):
         model = Round
         fields = [
             *("number", "state", "settings", "batch", "teacher", "student", "deployed", "reason", "predictions"),
-            *("author", "runs", "created_at"),
+            *("started_because", "author", "runs", "created_at"),
         ]
         read_only_fields = fields
 
@@ -159,3 +159,28 @@ class RoundDefaults(RoundView):
         row = to_row(self.wanted(RoundSettings()))
         keep_round_defaults(project=project, defaults=row, actor=self.actor, client=self.client)
         return Response(row)
+
+
+class StartAnswer(s.Serializer[Any]):
+    """When a round starts by itself; null: never."""
+
+    after = s.IntegerField(allow_null=True, min_value=1, max_value=1_000_000, help_text="newly submitted fields")
+    at = s.TimeField(allow_null=True, format="%H:%M", input_formats=["%H:%M"], help_text="time of day in UTC, as 02:30")
+
+
+class RoundStart(RoundView):
+    @extend_schema(operation_id="read_round_start", responses={200: StartAnswer})
+    def get(self, request: Request, key: str) -> Response:
+        """When a round starts by itself."""
+        return Response(_start(self.project()))
+
+    @extend_schema(operation_id="set_round_start", request=StartAnswer, responses={200: StartAnswer})
+    def put(self, request: Request, key: str) -> Response:
+        """Let rounds start by themselves, or not any more."""
+        project = self.project(Permission.RUN)
+        set_round_start(project=project, **self.said(StartAnswer), actor=self.actor, client=self.client)
+        return Response(_start(project))
+
+
+def _start(project: Project) -> Any:
+    return StartAnswer({"after": project.start_after, "at": project.start_at}).data

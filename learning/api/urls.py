@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<int:pk>/log/", runs.RunLog.as_view(), name="api_log"),
     path(f"{_PROJECT}rounds/", rounds.Rounds.as_view(), name="api_rounds"),
     path(f"{_PROJECT}rounds/defaults/", rounds.RoundDefaults.as_view(), name="api_round_defaults"),
+    path(f"{_PROJECT}rounds/start/", rounds.RoundStart.as_view(), name="api_round_start"),
     path(_ROUND, rounds.OneRound.as_view(), name="api_round"),
     path(f"{_ROUND}cancel/", rounds.RoundCancel.as_view(), name="api_round_cancel"),
     path(f"{_ROUND}retry/", rounds.RoundRetry.as_view(), name="api_round_retry"),

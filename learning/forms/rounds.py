@@ -151,6 +151,26 @@ class RoundForm(forms.Form):
         return [(name, words, STRATEGY_WORDS.get(name, ""), name == chosen) for name, words in _strategies()]
 
 
+class StartForm(forms.Form):
+    """When a round starts by itself; both empty: never."""
+
+    after = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=1_000_000,
+        label="After so many newly submitted fields",
+        help_text="Counted since the newest round began. Empty: never.",
+    )
+    at = forms.TimeField(
+        required=False,
+        label="At this time of day, in UTC",
+        help_text="Each day, where at least one field was newly submitted. Empty: never.",
+        input_formats=["%H:%M"],
+        widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+        error_messages={"invalid": "Write a time of day, such as 02:30."},
+    )
+
+
 def settings_of(row: Mapping[str, Any]) -> RoundSettings:
     """A stored row of settings, also one of an older or newer version: what is unknown or faulty is left out."""
     settings = RoundSettings()

@@ -60,6 +60,8 @@ NEEDS: dict[str, Need] = {
     # its settings and classes
     "project_settings": Need(VIEW, ADMINISTER),
     "round_defaults": Need(VIEW, RUN),
+    "round_start": Need(VIEW, RUN),
+    "storage": Need(VIEW, ADMINISTER),
     "ontology": Need(VIEW),
     "new_class": Need(ADMINISTER, ADMINISTER),
     "cell_class": Need(VIEW, ADMINISTER),
@@ -167,6 +169,7 @@ NEEDS: dict[str, Need] = {
     "api_log": Need(RUN),
     "api_rounds": Need(VIEW, RUN),
     "api_round_defaults": Need(VIEW, RUN),
+    "api_round_start": Need(VIEW, RUN),
     "api_round": Need(VIEW),
     "api_round_cancel": Need(None, RUN),
     "api_round_retry": Need(None, RUN),
