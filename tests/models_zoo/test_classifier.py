@@ -113,6 +113,27 @@ def test_a_broken_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
 
 
 @pytest.mark.training
+def test_one_step_lowers_the_loss_and_forty_learn_four_cells_by_heart() -> None:
+    import torch
+    from torch.nn import functional
+
+    torch.manual_seed(0)
+    network = registry.build("classifier", 4, {"backbone": "test_resnet", "dropout": 0.0})
+    shown, labels = torch.rand(4, 3, 64, 64), torch.arange(4)
+    optimiser = torch.optim.Adam(network.parameters(), 0.001)
+    losses = []
+    for _ in range(40):
+        loss = functional.cross_entropy(network(shown), labels)
+        losses.append(float(loss.detach()))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert losses[1] < losses[0]
+    assert network(shown).argmax(1).equal(labels)
+    assert losses[-1] < 0.1
+
+
+@pytest.mark.training
 def test_patience_ends_a_training_that_gets_no_better(tmp_path: Path) -> None:
     asked = request(tmp_path, epochs=40, patience=2)
     asked = replace(asked, parameters={**PARAMETERS, "learning_rate": 1e-4, "augment": False})
