@@ -126,7 +126,7 @@ def test_one_step_lowers_the_loss_and_forty_learn_four_cells_by_heart() -> None:
         loss = functional.cross_entropy(network(shown), labels)
         losses.append(float(loss.detach()))
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     assert losses[1] < losses[0]
     assert network(shown).argmax(1).equal(labels)
