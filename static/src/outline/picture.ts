@@ -49,7 +49,8 @@ export function frameOf(picture: Picture, ellipse: Ellipse): Frame {
         for (let right = 0; right < fine; right++) {
           const offX = ((right + 0.5) / fine - 0.5) * sx;
           const offY = ((down + 0.5) / fine - 0.5) * sy;
-          addBlend(picture, x + offX - 0.5, y + offY - 0.5, sample);
+          if (fine > 1) addNearest(picture, x + offX, y + offY, sample);
+          else addBlend(picture, x - 0.5, y - 0.5, sample);
         }
       }
       const index = row * SIDE + column;
@@ -58,6 +59,14 @@ export function frameOf(picture: Picture, ellipse: Ellipse): Frame {
     }
   }
   return { rgb, known };
+}
+
+/** Adds the colour of the pixel at a place; beyond the border that of the border. */
+function addNearest({ width, height, data }: Picture, x: number, y: number, sum: Float64Array): void {
+  const column = Math.min(width - 1, Math.max(0, Math.floor(x)));
+  const row = Math.min(height - 1, Math.max(0, Math.floor(y)));
+  const at = 4 * (row * width + column);
+  for (let plane = 0; plane < 3; plane++) sum[plane] = (sum[plane] ?? 0) + (data[at + plane] ?? 0);
 }
 
 /** Adds the colour at a place, blended from the four pixels round it; the border's pixels go on beyond the border. */
