@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from typing import Any
 from benchmarks import frame
 from benchmarks.frame import Outcome, Task
 from benchmarks.zoo import sets
-from benchmarks.zoo.job import jobs_of
+from benchmarks.zoo.job import jobs_of, scratch
 from benchmarks.zoo.pack import pack
 from benchmarks.zoo.plan import SETTINGS, Job, Setting, figure_keys
 from benchmarks.zoo.running import Runner, result_of
@@ -63,7 +64,10 @@ def measure(task: Task) -> Outcome:
         None if options.minutes is None else began + options.minutes * 60 - RESERVE,
         task.say,
     )
-    runner.run([job for job in jobs if _set_of(job) not in missing])
+    try:
+        runner.run([job for job in jobs if _set_of(job) not in missing])
+    finally:
+        shutil.rmtree(scratch(work, runner.device), ignore_errors=True)
     return outcome(jobs, work, processes, missing)
 
 

@@ -31,6 +31,7 @@ from models_zoo.shapes import training_box
 Figures = dict[str, Any]
 # Gräbel's 55 px are about a third of a cell of that data (METHODS section 3).
 DISTANCE = Length(cells=1 / 3)
+ROOM = 16e9
 
 
 class Turn:
@@ -39,7 +40,7 @@ class Turn:
     def __init__(self, job: Job, setting: Setting, work: Path, device: str, threads: int) -> None:
         self.job, self.setting, self.device, self.threads = job, setting, device, threads
         self.sets = work / "sets"
-        self.folder = work / "scratch" / job.name
+        self.folder = scratch(work, device) / job.name
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
 
@@ -76,6 +77,15 @@ class Turn:
             device=self.device,
             threads=self.threads,
         )
+
+
+def scratch(work: Path, device: str) -> Path:
+    """Where trainings write: beside a card into memory where there is room, for ten trainings at once each write a
+    checkpoint an epoch, and a disk would be what is measured."""
+    memory = Path("/dev/shm")  # noqa: S108  # a folder of our own lies in it
+    if device != "cpu" and memory.is_dir() and shutil.disk_usage(memory).free > ROOM:
+        return memory / f"marrowloop-zoo-{work.name}"
+    return work / "scratch"
 
 
 def detector(turn: Turn) -> Figures:
