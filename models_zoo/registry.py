@@ -17,6 +17,9 @@ Verb = Literal["train", "detect", "export"]
 # One line a family. Its spec module must import nothing heavy.
 FAMILIES = {
     "yolo": "models_zoo.yolo.spec:SPEC",
+    "unet": "models_zoo.unet.spec:SPEC",
+    "mask_rcnn": "models_zoo.mask_rcnn.spec:SPEC",
+    "faster_rcnn": "models_zoo.faster_rcnn.spec:SPEC",
     "retinanet": "models_zoo.retinanet.spec:SPEC",
     "circular_retinanet": "models_zoo.circular_retinanet.spec:SPEC",
     "classifier": "models_zoo.classifier.spec:SPEC",

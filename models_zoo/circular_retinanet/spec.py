@@ -12,7 +12,7 @@ SPEC = Spec(
     licence="BSD-3-Clause",
     paper="Gräbel 2021 (circular anchors 2020)",
     tile=320,
-    tiny=Preset("circular_retinanet-tiny", tile=128, epochs=40, batch=4, parameters={"learning_rate": 0.001}),
+    tiny=Preset("circular_retinanet-tiny", tile=128, epochs=80, batch=4, parameters={"learning_rate": 0.003}),
     build="models_zoo.circular_retinanet.model:build",
     parameters=(
         *common(learning_rate=0.0005, augmentation="graebel"),

@@ -14,7 +14,7 @@ from models_zoo import circles
 from models_zoo.circles import circles_of, squares_of
 from models_zoo.detections import Detections
 from models_zoo.parts.anchors import anchors, image_list, normalised
-from models_zoo.parts.backbones import pyramid
+from models_zoo.parts.backbones import norm_layer, pyramid
 from models_zoo.parts.tied import TiedConv
 from models_zoo.spec import Value
 from models_zoo.training.network import Candidates, CellNetwork, Limits, Targets, pooled
@@ -36,7 +36,8 @@ class RetinaCells(CellNetwork):
         grid = anchors(float(parameters["smallest_anchor"]), levels, 3, ratios)
         body = pyramid(backbone, str(parameters["norm"]), (2, 3, 4), p6p7=True)
         each = grid.num_anchors_per_location()[0]
-        head = RetinaNetHead(body.out_channels, each, classes)
+        # Without norms between its layers a new head needs thousands of steps before it says anything.
+        head = RetinaNetHead(body.out_channels, each, classes, norm_layer=norm_layer("group"))
         if circular:
             conv = nn.Conv2d(body.out_channels, each * 3, 3, padding=1)
             nn.init.normal_(conv.weight, std=0.01)

@@ -12,7 +12,7 @@ SPEC = Spec(
     licence="BSD-3-Clause",
     paper="Lin 2017, Focal Loss for Dense Object Detection; Gräbel 2021 for cells",
     tile=320,
-    tiny=Preset("retinanet-tiny", tile=128, epochs=40, batch=4, parameters={"learning_rate": 0.001}),
+    tiny=Preset("retinanet-tiny", tile=128, epochs=80, batch=4, parameters={"learning_rate": 0.003}),
     build="models_zoo.retinanet.model:build",
     parameters=(
         *common(learning_rate=0.0005, augmentation="graebel"),

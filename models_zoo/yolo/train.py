@@ -16,6 +16,7 @@ from models_zoo.epochs import note_epoch
 from models_zoo.records import Progress, TrainRequest, TrainResult
 from models_zoo.yolo import checkpoints, environment, settings
 from models_zoo.yolo.checkpoints import Start
+from models_zoo.yolo.spec import SPEC
 
 Report = Callable[[Progress], None]
 
@@ -47,6 +48,7 @@ def train(request: TrainRequest, report: Report | None = None) -> TrainResult:
 def _train(request: TrainRequest, report: Report, out: Path) -> TrainResult:
     from models_zoo.yolo import export, prepare
 
+    SPEC.settle(request.parameters)
     began = time.monotonic()
     data = prepare.write_dataset(request, out / "tiles")
     start = checkpoints.find_start(request)
