@@ -151,7 +151,7 @@ def test_one_step_lowers_the_loss(family: str, other: bool, fields: tuple[FieldR
     length = torch.sqrt(sum((one.grad**2).sum() for one in moved))  # type: ignore[operator,misc,arg-type]
     with torch.no_grad():
         for one in moved:
-            one -= 0.02 * one.grad / length  # type: ignore[operator]
+            one.sub_(0.02 * one.grad / length)  # type: ignore[operator]
         after = loss()
     assert torch.isfinite(before)
     assert after < before

@@ -38,7 +38,7 @@ def canvas() -> Canvas:
 def away() -> np.ndarray:
     """How far each pixel's centre lies from the disc's."""
     rows, columns = np.mgrid[:SIDE, :SIDE] + 0.5
-    return np.hypot(rows - MIDDLE, columns - MIDDLE)
+    return np.asarray(np.hypot(rows - MIDDLE, columns - MIDDLE))
 
 
 def test_depth_is_one_in_the_middle_and_zero_at_the_border(canvas: Canvas, away: np.ndarray) -> None:
@@ -86,7 +86,7 @@ def test_the_curves_go_from_border_to_middle_as_the_document_says() -> None:
     at_border = draw(cells((MIDDLE, MIDDLE, RADIUS)), SIDE, SIDE, RIM)
     # The outermost pixels' middles lie half a pixel inside of the border.
     assert -1 < shown(at_border, "scaled").target.min() < -0.5
-    assert scaled_of(np.float32([0, 1])).tolist() == [-1, 1]
+    assert scaled_of(np.array([0, 1], np.float32)).tolist() == [-1, 1]
 
 
 def test_the_statistical_curve_is_measured_on_pairs() -> None:
@@ -121,7 +121,7 @@ def test_the_contour_class_has_a_weight_of_its_own_and_dont_care_asks_nothing(ca
     target, weight = (torch.from_numpy(one)[None] for one in (rim.target, rim.weight))
     gradients = []
     for rim_weight in (1.0, 4.0):
-        foreground_loss(answer, target, weight, "cross_entropy", rim_weight).backward()
+        foreground_loss(answer, target, weight, "cross_entropy", rim_weight).backward()  # type: ignore[no-untyped-call]
         assert answer.grad is not None
         gradients.append(answer.grad[0, 2, 32, 50].abs() / answer.grad[0, 1, 32, 32].abs())
         answer.grad = None
@@ -129,7 +129,7 @@ def test_the_contour_class_has_a_weight_of_its_own_and_dont_care_asks_nothing(ca
     alone = torch.zeros((1, 1, SIDE, SIDE), requires_grad=True)
     ignored = shown(canvas, "dont_care")
     target, weight = (torch.from_numpy(one)[None] for one in (ignored.target, ignored.weight))
-    foreground_loss(alone, target, weight, "cross_entropy", 1.0).backward()
+    foreground_loss(alone, target, weight, "cross_entropy", 1.0).backward()  # type: ignore[no-untyped-call]
     assert alone.grad is not None
     assert alone.grad[0, 0, 32, 50] == 0
     assert alone.grad[0, 0, 32, 32] != 0
