@@ -132,6 +132,13 @@ def figures_of(results: list[tuple[Job, dict[str, Any]]]) -> dict[str, float | i
     return figures
 
 
+def results_folder(words: list[str]) -> Path:
+    """Where the outcome is kept: a part of the plan is no result of the benchmark, and stays out of its folder."""
+    part = any(word.startswith(("--only", "--pack")) for word in words)
+    return Path(tempfile.gettempdir()) / "marrowloop-zoo-parts" if part else frame.RESULTS
+
+
 if __name__ == "__main__":
     os.environ.setdefault("YOLO_OFFLINE", "true")
-    sys.exit(frame.run("zoo", __doc__.partition("\n")[0], measure, add=add_options))
+    kept_in = results_folder(sys.argv[1:])
+    sys.exit(frame.run("zoo", __doc__.partition("\n")[0], measure, results=kept_in, add=add_options))

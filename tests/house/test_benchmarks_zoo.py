@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks import frame
 from benchmarks.frame import CannotMeasureError
 from benchmarks.zoo import __main__ as zoo
 from benchmarks.zoo import published, sets, tables, twins
@@ -171,6 +172,11 @@ def test_the_time_is_kept_and_nothing_is_left_running(tmp_path: Path, monkeypatc
     busy = runner(tmp_path, until=time.monotonic() + 0.5)
     busy.run(jobs)
     assert not busy.running
+
+
+def test_a_part_of_the_plan_is_not_kept_as_the_result() -> None:
+    assert zoo.results_folder(["--full", "--minutes", "8"]) == frame.RESULTS
+    assert zoo.results_folder(["--only", "yolo"]) != frame.RESULTS
 
 
 def test_missing_data_are_said_and_null(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
