@@ -14,6 +14,7 @@ from annotation.models import (
     Cell,
     CellClass,
     ClassKind,
+    Opinion,
     Prediction,
     Provenance,
     Reading,
@@ -58,6 +59,23 @@ def trash_json(reading: Reading) -> list[dict[str, Any]]:
     """The cells of a reading that were deleted last, the last at the end: what can be brought back without asking."""
     rows = reading.cells.filter(deleted_at__isnull=False).select_related("cell_class", "author")
     return [cell_json(cell) for cell in reversed(rows.order_by("-deleted_at", "-pk")[:TRASH])]
+
+
+def opinion_json(row: Opinion) -> dict[str, Any]:
+    """Needs cell, class and author selected along."""
+    return {
+        "cell": str(row.cell.uuid),
+        "class": row.cell_class.number,
+        "note": row.note,
+        "author": name_of(row.author),
+        "at": row.created_at,
+    }
+
+
+def opinions_json(reading: Reading) -> list[dict[str, Any]]:
+    """The second opinions on living cells of a reading, oldest first."""
+    rows = Opinion.objects.filter(cell__reading=reading, cell__deleted_at=None)
+    return [opinion_json(row) for row in rows.select_related("cell", "cell_class", "author").order_by("pk")]
 
 
 def class_json(row: CellClass) -> dict[str, Any]:
@@ -296,6 +314,19 @@ class HolderAnswer(s.Serializer[Any]):
     until = s.DateTimeField(help_text="unless that person's page renews it")
 
 
+OpinionAnswer = made(
+    "Opinion",
+    {
+        "cell": s.UUIDField(),
+        "class": s.IntegerField(help_text="what the reviewer says it is"),
+        "note": s.CharField(allow_blank=True),
+        "author": s.CharField(allow_null=True),
+        "at": s.DateTimeField(),
+    },
+    "A second opinion on a cell whose reader was unsure.",
+)
+
+
 class WorkbenchAnswer(s.Serializer[Any]):
     """All that the page of a field needs once."""
 
@@ -310,6 +341,7 @@ class WorkbenchAnswer(s.Serializer[Any]):
     holder = HolderAnswer(allow_null=True, help_text="somebody else who is at work on this field")
     cells = s.ListField(child=CellAnswer())
     trash = s.ListField(child=CellAnswer(), help_text="the last deleted cells of your own reading")
+    opinions = s.ListField(child=OpinionAnswer(), help_text="second opinions on cells of the reading, oldest first")
     keys = s.DictField(child=s.ListField(child=s.CharField()), help_text="keys that you have changed, by command")
     may = MayInfo()
 

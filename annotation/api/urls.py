@@ -3,7 +3,18 @@
 from django.urls import URLPattern, URLResolver, path
 
 import annotation.api.schema  # noqa: F401  # the schema learns of tokens
-from annotation.api import batches, cases, classes, events, key_bindings, people, projects, readings, transfers
+from annotation.api import (
+    batches,
+    cases,
+    classes,
+    events,
+    key_bindings,
+    opinions,
+    people,
+    projects,
+    readings,
+    transfers,
+)
 
 _PROJECT = "projects/<slug:key>/"
 _FIELD = f"{_PROJECT}fields/<str:code>/"
@@ -25,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_PROJECT}cases/<int:pk>/", cases.OneCase.as_view(), name="api_case"),
     path(f"{_PROJECT}cases/<int:pk>/sign-off/", cases.CaseSignOff.as_view(), name="api_case_sign_off"),
     path(f"{_PROJECT}cells/", cases.Cells.as_view(), name="api_current_cells"),
+    path(f"{_PROJECT}asking/", opinions.Asking.as_view(), name="api_asking"),
     path(f"{_PROJECT}fields/", cases.Fields.as_view(), name="api_fields"),
     path(_FIELD, cases.OneField.as_view(), name="api_field"),
     path(f"{_FIELD}image/", cases.FieldImage.as_view(), name="api_image"),
@@ -33,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readings/<int:pk>/", cases.OneReading.as_view(), name="api_reading"),
     path("readings/<int:pk>/cells/", readings.ReadingCells.as_view(), name="api_cells"),
     path("readings/<int:pk>/cells/<uuid:uuid>/", readings.ReadingCell.as_view(), name="api_cell"),
+    path("readings/<int:pk>/cells/<uuid:uuid>/opinions/", opinions.CellOpinions.as_view(), name="api_opinions"),
     path("readings/<int:pk>/changes/", readings.ReadingChanges.as_view(), name="api_changes"),
     path("readings/<int:pk>/submit/", readings.ReadingSubmit.as_view(), name="api_submit"),
     path("readings/<int:pk>/reopen/", readings.ReadingReopen.as_view(), name="api_reopen"),

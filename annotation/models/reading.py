@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from annotation.models.field import Field
-from annotation.models.project import CellClass, Project
+from annotation.models.project import CellClass, ClassKind, Project
 from annotation.shapes import Shape
 
 
@@ -125,6 +125,13 @@ class CellQuerySet(QuerySet["Cell"]):
         """Cells of the fields' current readings."""
         return self.alive().filter(reading=models.F("reading__field__current_reading"))
 
+    def asking(self) -> CellQuerySet:
+        """Cells whose readers ask for a second opinion, answered or not: unsure ones of open and current readings."""
+        alive = self.alive().filter(cell_class__kind=ClassKind.UNSURE)
+        by_people = alive.filter(reading__source__in=[Source.DRAWN, Source.ADJUDICATED])
+        current = models.Q(reading=models.F("reading__field__current_reading"))
+        return by_people.filter(current | models.Q(reading__state=ReadingState.OPEN))
+
 
 class Cell(models.Model):
     """One labelled object of a reading. `points` as in annotation.shapes; its bounds stand beside them for search."""
@@ -165,6 +172,23 @@ class Cell(models.Model):
     @property
     def shape(self) -> Shape:
         return Shape(self.kind, tuple(self.points))  # type: ignore[arg-type]  # the column's choices are the shape's kinds
+
+
+class Opinion(models.Model):
+    """What a reviewer says of a cell whose reader was unsure. The cell stays as its reader has it, who may follow."""
+
+    cell = models.ForeignKey(Cell, on_delete=models.CASCADE, related_name="opinions")
+    cell_class = models.ForeignKey(CellClass, on_delete=models.PROTECT, related_name="+")
+    version = models.PositiveIntegerField(help_text="of the cell, as the reviewer saw it")
+    note = models.CharField(max_length=500, blank=True)
+    author = models.ForeignKey(config.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.cell_class_id} for {self.cell_id}"
 
 
 class ReferenceCell(models.Model):

@@ -21,10 +21,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotation.access import Permission
 from annotation.actions.signing import sign_off_case, sign_off_reading, take_back_sign_off
-from annotation.counting import TARGET, differential
+from annotation.counting import TARGET, differential, share
 from annotation.errors import Refused
 from annotation.forms.cases import FIELD_STATES, CaseFilter, TakeBackForm
-from annotation.models import Case, CellClass, Field, Project, Reading, ReadingState
+from annotation.models import Case, CellClass, ClassKind, Field, Project, Reading, ReadingState
 from annotation.models.field import FieldQuerySet
 from annotation.tallies import tally_fields
 from annotation.tree import in_tree_order
@@ -60,12 +60,22 @@ def cases(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _with_cells(project: Project, shown: list[Case]) -> list[dict[str, Any]]:
-    """Each case with its counted cells and the names of its slides, by two queries for all of them."""
-    counted = set(project.classes.filter(counted=True).values_list("pk", flat=True))
-    cells = Counter[int]()
+    """Each case with its counted cells, and how much of it is smudged or artefact, by two queries for all of them."""
+    counted, spoilt = _kinds(project)
+    cells, spoils, total = Counter[int](), Counter[int](), Counter[int]()
     for case_pk, class_pk, number in Field.objects.filter(case__in=shown).count_cells_by("case"):
         cells[case_pk] += number if class_pk in counted else 0
-    return [{"case": case, "counted": cells[case.pk]} for case in shown]
+        spoils[case_pk] += number if class_pk in spoilt else 0
+        total[case_pk] += number
+    return [
+        {"case": case, "counted": cells[case.pk], "spoilt": share(spoils[case.pk], total[case.pk])} for case in shown
+    ]
+
+
+def _kinds(project: Project) -> tuple[set[int], set[int]]:
+    """The classes that are counted, and those of smudges and artefacts, by pk."""
+    rows = list(project.classes.values_list("pk", "counted", "kind"))
+    return {pk for pk, counted, _ in rows if counted}, {pk for pk, _, kind in rows if kind == ClassKind.ARTEFACT}
 
 
 def _without_case(project: Project, form: CaseFilter) -> dict[str, int]:
@@ -105,7 +115,7 @@ def _case(request: HttpRequest, entry: Entry, pk: int, status: int = 200, **more
         case=shown,
         case_pk=pk,
         page=page,
-        rows=_with_work(list(page.object_list)),
+        rows=_with_work(entry.project, list(page.object_list)),
         states=[(name, words) for name, (words, _) in FIELD_STATES.items()],
         state=state,
         kept=_kept(request),
@@ -129,14 +139,24 @@ def _progress(fields: FieldQuerySet) -> dict[str, int]:
     )
 
 
-def _with_work(fields: Sequence[Field]) -> list[dict[str, Any]]:
-    """Each field with the cells of its current reading and who is at work on it, by two queries for all of them."""
-    cells = Counter[int]()
-    for field_pk, _, number in Field.objects.filter(pk__in=[field.pk for field in fields]).count_cells_by("pk"):
+def _with_work(project: Project, fields: Sequence[Field]) -> list[dict[str, Any]]:
+    """Each field with the cells of its current reading, its smudges and artefacts among them, and who is at work."""
+    _, spoilt = _kinds(project)
+    cells, spoils = Counter[int](), Counter[int]()
+    for field_pk, class_pk, number in Field.objects.filter(pk__in=[field.pk for field in fields]).count_cells_by("pk"):
         cells[field_pk] += number
+        spoils[field_pk] += number if class_pk in spoilt else 0
     at_work = Reading.objects.at_work().filter(field__in=fields).select_related("author")
     people = {reading.field_id: reading.author for reading in at_work}
-    return [{"field": field, "cells": cells[field.pk], "at_work": people.get(field.pk)} for field in fields]
+    return [
+        {
+            "field": field,
+            "cells": cells[field.pk],
+            "spoilt": share(spoils[field.pk], cells[field.pk]),
+            "at_work": people.get(field.pk),
+        }
+        for field in fields
+    ]
 
 
 def _differential(project: Project, fields: FieldQuerySet) -> dict[str, Any]:

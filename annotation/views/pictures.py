@@ -7,6 +7,7 @@ the hash it asks each time and is told in a few bytes that nothing changed.
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -17,10 +18,11 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
 from annotation import store
+from annotation.access import Permission
 from annotation.imaging.reading import DECODE_ERRORS, RefusedImage
 from annotation.imaging.thumbnails import crop
 from annotation.imaging.thumbnails import thumbnail as make_thumbnail
-from annotation.models import Field, ReferenceCell
+from annotation.models import Cell, Field, ReferenceCell
 from annotation.views.entry import enter
 
 HASH_LETTERS = 12
@@ -59,7 +61,20 @@ def reference(request: HttpRequest, key: str, pk: int) -> HttpResponseBase:
     found = get_object_or_404(
         ReferenceCell.objects.select_related("cell__reading__field"), pk=pk, cell_class__project=entry.project
     )
-    cell, field = found.cell, found.cell.reading.field
+    return _cut_out(request, found.cell)
+
+
+@login_required
+@require_safe
+def asking(request: HttpRequest, key: str, uuid: UUID) -> HttpResponseBase:
+    """What a cell looks like whose reader asks for a second opinion, cut out of its field."""
+    entry = enter(request, key, Permission.REVIEW)
+    cells = Cell.objects.asking().select_related("reading__field")
+    return _cut_out(request, get_object_or_404(cells, project=entry.project, uuid=uuid))
+
+
+def _cut_out(request: HttpRequest, cell: Cell) -> HttpResponseBase:
+    field = cell.reading.field
     bounds = (cell.x0, cell.y0, cell.x1, cell.y1)
     try:
         cut = crop(store.fetch(settings.IMAGES_DIR / field.file), _folder(), sha256=field.sha256, bounds=bounds)

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from annotation.access import Permission
-from annotation.models import BatchField, Field, Reading, ReadingState, Split
+from annotation.models import BatchField, Cell, Field, Reading, ReadingState, Split
 from annotation.models.loop import BatchFieldQuerySet
 from annotation.views.entry import Entry, enter
 
@@ -40,6 +40,7 @@ def queue(request: HttpRequest, key: str) -> HttpResponse:
         ],
         batches=_batches(entry),
         unlabelled=_unlabelled(entry),
+        asking=_asking(entry),
     )
     return render(request, "annotation/queue.html", told)
 
@@ -96,6 +97,13 @@ def _batches(entry: Entry) -> list[Any]:
             asked=Count("fields"), labelled=Count("fields__field__current_reading")
         )
     )
+
+
+def _asking(entry: Entry) -> int:
+    """For who may answer: how many cells wait for a second opinion."""
+    if Permission.REVIEW not in entry.can:
+        return 0
+    return Cell.objects.asking().filter(project=entry.project, opinions=None).count()
 
 
 def _unlabelled(entry: Entry) -> dict[str, int]:

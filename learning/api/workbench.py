@@ -16,7 +16,15 @@ from annotation.actions.calibrating import calibrate_field
 from annotation.actions.key_bindings import key_bindings_of
 from annotation.actions.leases import holder_of
 from annotation.api import answers
-from annotation.api.answers import cells_json, class_json, holder_json, predictions_json, reading_json, trash_json
+from annotation.api.answers import (
+    cells_json,
+    class_json,
+    holder_json,
+    opinions_json,
+    predictions_json,
+    reading_json,
+    trash_json,
+)
 from annotation.api.base import View
 from annotation.api.fields import Number
 from annotation.models import BatchField, Field, Reading, ReadingState
@@ -50,6 +58,7 @@ class Workbench(View):
                 "holder": None if holder is None else holder_json(holder),
                 "cells": [] if reading is None else cells_json(reading),
                 "trash": trash_json(reading) if reading and reading.author_id == self.actor.pk else [],
+                "opinions": [] if reading is None else opinions_json(reading),
                 "keys": key_bindings_of(self.actor),
                 "may": {
                     "label": Permission.LABEL in can,

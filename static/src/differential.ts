@@ -24,6 +24,8 @@ export interface Differential {
   readonly total: number;
   readonly myeloid: number;
   readonly erythroid: number;
+  /** Smudges and artefacts: a quality of the sample. */
+  readonly spoilt: number;
   /** Myeloid to erythroid; null while there is no erythroid cell. */
   readonly ratio: number | null;
 }
@@ -50,6 +52,7 @@ export function differentialOf(cells: Iterable<{ readonly class: number }>, clas
     rows,
     counted,
     total: sum(() => true),
+    spoilt: sum((one) => one.kind === "artefact"),
     myeloid,
     erythroid,
     ratio: erythroid ? myeloid / erythroid : null,

@@ -20,6 +20,7 @@ import { bindHistory } from "./panel/history";
 import { KeysDialog } from "./panel/keys";
 import { Live } from "./panel/live";
 import { Menu } from "./panel/menu";
+import { OpinionsPanel } from "./panel/opinions";
 import { PredictNow } from "./panel/predict";
 import { PredictionsPanel } from "./panel/predictions";
 import { PromotionWatch } from "./panel/promotion";
@@ -130,6 +131,7 @@ async function start(): Promise<void> {
   const classesPanel: ClassesPanel = new ClassesPanel(workbench);
   const selection: SelectionPanel = new SelectionPanel(workbench, model);
   new TrashPanel(workbench);
+  new OpinionsPanel(workbench, data.opinions);
   const predictions: PredictionsPanel = new PredictionsPanel(workbench, model, data.predictions_hidden);
   const status: StatusLine = new StatusLine(workbench, viewport, index, () => model);
   const guideline = new GuidelinePanel(workbench, page.references);

@@ -117,6 +117,15 @@ export interface HolderInfo {
   readonly until: string;
 }
 
+/** What a reviewer says of a cell whose reader was unsure. */
+export interface Opinion {
+  readonly cell: Uuid;
+  readonly class: number;
+  readonly note: string;
+  readonly author: string | null;
+  readonly at: string;
+}
+
 /** What the page needs once: GET /api/projects/{key}/fields/{code}/workbench/. */
 export interface WorkbenchData {
   readonly field: FieldInfo;
@@ -134,6 +143,7 @@ export interface WorkbenchData {
   readonly cells: readonly ServerCell[];
   /** The cells of one's own reading that were deleted last, the last at the end. */
   readonly trash: readonly ServerCell[];
+  readonly opinions: readonly Opinion[];
   /** The keys that this person has changed: by the name of a command. */
   readonly keys: Readonly<Record<string, readonly string[]>>;
   readonly may: { readonly label: boolean; readonly review: boolean; readonly run: boolean };

@@ -140,3 +140,40 @@ def test_a_whole_field_is_labelled_by_keyboard_alone(site: Site, visitor: Visito
     assert [key for key, _ in found] == ["lym", "lym", "granulocytic"]
     assert [points[:2] for _, points in found] == [[110, 199], [290, 200], [200, 290]]
     assert found[0][1][2] > found[2][1][2]
+
+
+def test_who_is_unsure_asks_a_reviewer_answers_and_the_reader_follows(
+    site: Site, visitor: Visitor, field: Field, axe: Axe
+) -> None:
+    ana = Desk(visitor.page("ana"), field).open()
+    ana.press("Shift+C", "u")
+    ana.drag((100, 100), (130, 100))
+    ana.press("s")
+    ana.drag((250, 100), (280, 100))
+    ana.press("Shift+S", "Escape")
+    ana.click(100, 100)
+    ana.press("u")
+    expect(ana.page.locator("#differential-sum")).to_contain_text("Smudge, artefact50.0 % 1 of 2")
+    ana.expect_saved()
+
+    rui = visitor.page("rui")
+    rui.goto("/projects/study/queue/")
+    rui.get_by_role("link", name="1 cell asks for a second opinion").click()
+    expect(rui.get_by_role("img", name=f"The cell on {field.code}")).to_be_visible()
+    assert axe(rui) == []
+    rui.get_by_label("It is").select_option(label="\N{NO-BREAK SPACE}" * 2 + "Lymphocyte")
+    rui.get_by_label("Why").fill("A rim of blue.")
+    rui.get_by_role("button", name="Say so").click()
+    expect(rui.get_by_text("your opinion, Lymphocyte, is kept for its reader")).to_be_visible()
+
+    ana.open()
+    expect(ana.page.locator("#said")).to_have_text("A reviewer answered for one unsure cell.")
+    expect(ana.selection).to_contain_text("Not identifiable")
+    expect(ana.page.locator("#opinions")).to_contain_text("Second opinion by rui: Lymphocyte")
+    assert axe(ana.page) == []
+    ana.page.get_by_role("button", name="Follow: Lymphocyte").click()
+    expect(ana.selection).to_contain_text("Lymphocyte")
+    expect(ana.page.get_by_role("button", name="Follow: Lymphocyte")).to_be_hidden()
+    ana.expect_saved()
+    with site.still():
+        assert sorted(Cell.objects.alive().values_list("cell_class__key", flat=True)) == ["lym", "smudge"]

@@ -57,6 +57,9 @@ NEEDS: dict[str, Need] = {
     "thumbnail": Need(VIEW),
     "reference": Need(VIEW),
     "references": Need(None, REVIEW),
+    "opinions": Need(REVIEW),
+    "opinion_give": Need(None, REVIEW),
+    "asking": Need(REVIEW),
     # its settings and classes
     "project_settings": Need(VIEW, ADMINISTER),
     "round_defaults": Need(VIEW, RUN),
@@ -142,6 +145,8 @@ NEEDS: dict[str, Need] = {
     "api_case": Need(VIEW),
     "api_case_sign_off": Need(None, REVIEW),
     "api_current_cells": Need(VIEW),
+    "api_asking": Need(REVIEW),
+    "api_opinions": Need(None, REVIEW),
     "api_fields": Need(VIEW),
     "api_field": Need(VIEW),
     "api_image": Need(VIEW),

@@ -85,6 +85,11 @@ def make_world(cast: Cast | None = None) -> World:
     export = Transfer.objects.create(project=project, kind=TransferKind.EXPORT, state=TransferState.FAILED)
     upload = Upload.objects.create(transfer=transfer, name="a.png", size=10)
     release = Snapshot.objects.create(project=project, sha256="0" * 64, purpose="export", name="first")
+    unsure = CellClass.objects.get(project=project, key="unsure")
+    asking = Cell.objects.create(
+        project=project, reading=opened, author=cast.ana, cell_class=unsure, provenance="drawn",
+        kind="circle", points=[60.0, 60.0, 20.0], x0=40, y0=40, x1=80, y1=80,
+    )  # fmt: skip
     tomorrow = timezone.now() + timedelta(days=1)
     invitation = Invitation.objects.create(
         project=project, role=Role.ANNOTATOR, secret_sha256="1" * 64, ends_at=tomorrow
@@ -103,6 +108,7 @@ def make_world(cast: Cast | None = None) -> World:
         "errors/table": "misses",
         "row": "0",
         "uuid": str(cell.uuid),
+        "opinions/uuid": str(asking.uuid),
         "uploads/uuid": str(upload.uuid),
         "files/uuid": str(upload.uuid),
         "people/pk": str(member.pk),

@@ -189,10 +189,11 @@ export class ClassesPanel {
       write(interval, intervalOf(counts?.interval ?? null));
     }
     this.#hide();
-    const { counted, total, ratio, myeloid, erythroid } = differential;
+    const { counted, total, ratio, myeloid, erythroid, spoilt } = differential;
     this.#sum.replaceChildren(
       ...sum("Counted", String(counted), counted === total ? "" : `of ${total}`),
       ...sum("M:E", ratio === null ? "n/a" : ratio.toFixed(1), `${myeloid}:${erythroid}`),
+      ...(spoilt > 0 ? sum("Smudge, artefact", `${percent(spoilt / total)} %`, `${spoilt} of ${total}`) : []),
     );
   }
 }
