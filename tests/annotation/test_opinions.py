@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.test import Client
 
@@ -20,6 +21,7 @@ PAGE = "/projects/study/opinions/"
 
 @pytest.fixture
 def field(cast: Cast) -> Field:
+    settings.IMAGES_DIR.mkdir(parents=True, exist_ok=True)
     return rows.picture(rows.field(cast.project))
 
 
@@ -50,7 +52,9 @@ def test_a_cell_that_asks_stands_in_the_list_of_reviewers(cast: Cast, unsure: Ce
     page = rui.get(PAGE).content.decode()
     assert "1 cell waits" in page
     assert str(unsure.uuid) in page
-    assert rui.get(f"{PAGE}{unsure.uuid}/picture/").status_code == 200
+    picture = rui.get(f"{PAGE}{unsure.uuid}/picture/")
+    assert (picture.status_code, picture["Content-Type"]) == (200, "image/jpeg")
+    picture.close()
     (asking,) = call(rui, "get", "projects/study/asking/")["results"]
     assert (asking["uuid"], asking["field"]) == (str(unsure.uuid), unsure.reading.field.code)
     assert "1 cell asks for a second opinion" in rui.get("/projects/study/queue/").content.decode()
@@ -66,7 +70,7 @@ def test_an_answer_is_kept_beside_the_cell_which_stays_as_it_is(cast: Cast, ana:
     unsure.refresh_from_db()
     assert (unsure.cell_class_id, unsure.version, unsure.author_id) == before
     event = Event.objects.get(verb="opinion given")
-    assert (event.cell, event.actor, event.after["note"]) == (unsure, cast.rui, "A rim of blue.")
+    assert (event.cell, event.actor, (event.after or {})["note"]) == (unsure, cast.rui, "A rim of blue.")
     told = call(ana, "get", f"projects/study/fields/{unsure.reading.field.code}/workbench/")["opinions"]
     assert [(one["cell"], one["class"], one["note"], one["author"]) for one in told] == [
         (str(unsure.uuid), number(cast, "lym"), "A rim of blue.", "rui")
