@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from learning.api import models, rounds, runs, workbench
+from learning.api import erasing, models, rounds, runs, workbench
 
 _PROJECT = "projects/<slug:key>/"
 _FIELD = f"{_PROJECT}fields/<str:code>/"
@@ -22,6 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_PROJECT}rounds/", rounds.Rounds.as_view(), name="api_rounds"),
     path(f"{_PROJECT}rounds/defaults/", rounds.RoundDefaults.as_view(), name="api_round_defaults"),
     path(f"{_PROJECT}rounds/start/", rounds.RoundStart.as_view(), name="api_round_start"),
+    path(f"{_PROJECT}cases/<int:pk>/erase/", erasing.CaseErase.as_view(), name="api_case_erase"),
+    path(f"{_PROJECT}erasures/", erasing.Erasures.as_view(), name="api_erasures"),
     path(_ROUND, rounds.OneRound.as_view(), name="api_round"),
     path(f"{_ROUND}cancel/", rounds.RoundCancel.as_view(), name="api_round_cancel"),
     path(f"{_ROUND}retry/", rounds.RoundRetry.as_view(), name="api_round_retry"),

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from tests.house.processes import ask
+from tests.house.processes import ROOT, ask
 
 _numbers = count(1)
 START = "import django, json; django.setup(); "
@@ -25,7 +25,8 @@ class Installation:
 
     def ask(self, code: str, env: Mapping[str, str] | None = None) -> Any:
         """What `code` prints last, in a fresh process of this installation."""
-        return ask(START + code, self.home, {"DATABASE_URL": self.url, "PYTHONPATH": str(Path.cwd()), **(env or {})})
+        told = {"DATABASE_URL": self.url, "PYTHONPATH": str(ROOT), **(env or {})}
+        return ask(START + code, self.home, told, seconds=600)
 
 
 def installation(home: Path, *, postgres: bool) -> Installation:
