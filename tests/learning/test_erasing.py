@@ -89,7 +89,7 @@ def make_world(project: Project) -> World:
     uuids = {str(uuid) for uuid in Cell.objects.filter(reading__field__case=case).values_list("uuid", flat=True)}
     rejected = [{"file": f"images/{NAME}", "reason": "no box"}, {"file": "images/other.png", "reason": "no box"}]
     DatasetImport.objects.create(project=project, format="coco", rejected=rejected)
-    snapshot = take_snapshot(project=project, purpose="training", fields=project.fields.all(), name="paper")  # type: ignore[arg-type]
+    snapshot = take_snapshot(project=project, purpose="training", fields=project.fields.all(), name="paper")
     leave_transfers(project, fields)
     leave_model(project, fields, others, snapshot)
     run = rows.run_of(project, state=RunState.SUCCEEDED)
