@@ -16,6 +16,7 @@ from celery import current_app
 from django.db import DatabaseError, InterfaceError, close_old_connections, transaction
 from kombu.exceptions import OperationalError as BrokerError
 
+from annotation import store
 from annotation.signs import give_signs
 
 # How often a lane looks at the table by itself, in seconds.
@@ -83,6 +84,7 @@ class Lane:
 
 
 def open_lanes(queues: Collection[str]) -> None:
+    store.be_patient()
     global _signs  # one thread of a worker
     for lane in _lanes:
         if lane.queue in queues:

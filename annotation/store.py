@@ -9,15 +9,18 @@ because an S3 server shows an upload when its last byte is there, and here it is
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 
@@ -27,6 +30,13 @@ if TYPE_CHECKING:
 # Files that are shared at once where there are many: most of the time goes into waiting for the other machine.
 HANDS = 8
 STORE_IS_AWAY = "The server cannot reach its store of files just now. Nothing was changed: try again in a minute."
+# How long work in the background waits for a store that is away, and the pause between two tries, in seconds.
+PATIENCE_SECONDS, PAUSE = 600.0, 3.0
+
+Answer = TypeVar("Answer")
+_log = logging.getLogger(__name__)
+_standing = 0.0
+_patience: ContextVar[float | None] = ContextVar("patience", default=None)
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -42,8 +52,7 @@ def is_shared() -> bool:
 def share(path: Path, content: Path | None = None) -> None:
     """Put the file at `path`, or `content` in its name, into the store, over what is there. Raises StoreError."""
     if is_shared():
-        with _in_words(path):
-            _bucket().upload_file(str(content or path), _key(path), Config=_transfer())
+        _asked(path, lambda: _bucket().upload_file(str(content or path), _key(path), Config=_transfer()))
 
 
 def share_new(folder: Path, contents: Path) -> None:
@@ -89,8 +98,7 @@ def files_of(folder: Path) -> list[Path]:
     if not is_shared():
         return []
     start = len(_prefix())
-    with _in_words(folder):
-        names = [entry.key[start:] for entry in _bucket().objects.filter(Prefix=f"{_key(folder)}/")]
+    names = _asked(folder, lambda: [entry.key[start:] for entry in _bucket().objects.filter(Prefix=f"{_key(folder)}/")])
     return [Path(settings.HOME) / name for name in names]
 
 
@@ -130,19 +138,26 @@ def _bring(path: Path) -> None:
     os.close(handle)
     part = Path(name)
     try:
-        with _in_words(path):
-            try:
-                made = _bucket().Object(_key(path)).last_modified.timestamp()
-                _bucket().download_file(_key(path), name, Config=_transfer())
-            except Exception as error:
-                if _is_missing(error):
-                    return
-                raise
+        made = _asked(path, lambda: _download(path, name))
+        if made is None:
+            return
         _check_hash(path, part)
         os.utime(part, (made, made))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _download(path: Path, name: str) -> float | None:
+    """When what now lies in the file `name` was put into the store; None where it has no such file."""
+    try:
+        made: float = _bucket().Object(_key(path)).last_modified.timestamp()
+        _bucket().download_file(_key(path), name, Config=_transfer())
+    except Exception as error:
+        if _is_missing(error):
+            return None
+        raise
+    return made
 
 
 def _check_hash(path: Path, part: Path) -> None:
@@ -154,18 +169,36 @@ def _check_hash(path: Path, part: Path) -> None:
 
 
 def _size_there(path: Path) -> int | None:
-    with _in_words(path):
-        try:
-            return int(_bucket().Object(_key(path)).content_length)
-        except Exception as error:
-            if _is_missing(error):
-                return None
-            raise
+    return _asked(path, lambda: _content_length(path))
+
+
+def _content_length(path: Path) -> int | None:
+    try:
+        return int(_bucket().Object(_key(path)).content_length)
+    except Exception as error:
+        if _is_missing(error):
+            return None
+        raise
 
 
 def _is_missing(error: Exception) -> bool:
     answer = getattr(error, "response", {})
     return answer.get("Error", {}).get("Code") in {"404", "NoSuchKey", "NotFound"}
+
+
+def _asked(path: Path, deed: Callable[[], Answer]) -> Answer:
+    """Do `deed` with the store, again and again while it cannot be reached and this process has patience."""
+    given = _patience.get()
+    until = time.monotonic() + (_standing if given is None else given)
+    while True:
+        try:
+            with _in_words(path):
+                return deed()
+        except StoreError as error:
+            if not _is_away(error.__cause__) or time.monotonic() + PAUSE > until:
+                raise
+            _log.warning("the store cannot be reached and is asked again: %s", error)
+        time.sleep(PAUSE)
 
 
 @contextmanager
@@ -177,6 +210,32 @@ def _in_words(path: Path) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError, Boto3Error) as error:
         raise StoreError(f"the store did not answer as it should for {path.name}: {error}") from error
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether nobody answered, in place of a refusal, which would be the same the next time."""
+    from botocore.exceptions import ConnectionError as NoConnection
+    from botocore.exceptions import HTTPClientError
+
+    return isinstance(error, NoConnection | HTTPClientError) or (
+        error is not None and isinstance(error.__context__, NoConnection | HTTPClientError)
+    )
+
+
+def be_patient() -> None:
+    """This process works in the background: a store that is away is waited for, where a page would give up."""
+    global _standing  # said once, when a worker or a run begins
+    _standing = PATIENCE_SECONDS
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """So long the store is waited for inside, whatever holds for the process."""
+    before = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(before)
 
 
 def _prefix() -> str:

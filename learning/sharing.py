@@ -84,6 +84,7 @@ class Sender:
 def _try(deed: Callable[[], None]) -> None:
     """A store that is down must not end a run: what could not be shared goes with the next look."""
     try:
-        deed()
+        with store.patience(0):
+            deed()
     except OSError as error:
         _log.warning("a run's files could not be shared this time: %s", error)

@@ -126,3 +126,29 @@ def test_an_address_is_read() -> None:
     known: dict[str, Any] = store_from("s3://marrow/a/b/?endpoint=http://minio:9000")
     assert known == {"bucket_name": "marrow", "location": "a/b", "endpoint_url": "http://minio:9000"}
     assert store_from("") == {}
+
+
+def test_work_in_the_background_waits_for_a_store_that_is_away(
+    machines: Machines, server: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page gives up at once; a run does not end because a line was cut for a moment."""
+    known = machines.settings.STORE
+    name = "runs/1/log.txt"
+    path = written(machines.on("worker") / name, b"line\n")
+    machines.settings.STORE = known | {"endpoint_url": "http://127.0.0.1:9"}
+    pauses: list[float] = []
+
+    def back(seconds: float) -> None:
+        if seconds == store.PAUSE:  # the client sleeps between tries of its own, too
+            pauses.append(seconds)
+            machines.settings.STORE = known
+
+    monkeypatch.setattr("annotation.store.time.sleep", back)
+    with store.patience(60):
+        store.share(path)
+    assert pauses == [store.PAUSE]
+    assert server.names() == [f"study/{name}"]
+    with store.patience(60), pytest.raises(StoreError, match="AccessDenied|NoSuchBucket"):
+        machines.settings.STORE = known | {"bucket_name": "another"}
+        store.share(path)
+    assert len(pauses) == 1, "what is refused is not asked for again"

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core.management import CommandError
 
+from annotation import store
 from annotation.management.base import JsonCommand
 from learning.heart import is_orphan
 from learning.models import Run
@@ -38,6 +39,7 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         die_with_parent()
+        store.be_patient()
         if options["beside_people"]:
             step_back()
         run = Run.objects.filter(pk=options["run"]).select_related("project", "round").first()
