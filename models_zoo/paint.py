@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +35,8 @@ def blank(image: Pixels, unsure: Sequence[Target], boxes: NDArray[np.float64], s
 
 def _fill_target(mask: NDArray[np.uint8], target: Target, scale: float) -> None:
     """Mark the inside of `target`, given in field pixels."""
+    import cv2  # here, so that importing the zoo's front stays light
+
     points = np.array(target.points, np.float64) * scale
     if target.kind == "circle":
         fixed = points * 2**_FRACTION_BITS
@@ -51,6 +52,8 @@ def _fill_target(mask: NDArray[np.uint8], target: Target, scale: float) -> None:
 
 def fill(mask: NDArray[np.uint8], outline: NDArray[np.floating[Any]], value: int = 1) -> None:
     """Mark the inside of the polygon `outline` (k, 2), in pixels of `mask`, with `value`."""
+    import cv2  # here, so that importing the zoo's front stays light
+
     fixed = np.rint((np.asarray(outline, np.float64) - 0.5) * 2**_FRACTION_BITS).astype(np.int32)
     cv2.fillPoly(mask, [fixed], value, shift=_FRACTION_BITS)
 
