@@ -29,7 +29,7 @@ GOAL_MS = 100.0
 # The server falls over where one save in twenty takes longer than this, or any is not answered as it should be.
 FALLEN_MS = 1000.0
 START_SECONDS = 120.0
-TRAINING_SECONDS = 300.0
+TRAINING_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)

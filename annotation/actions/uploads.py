@@ -174,6 +174,7 @@ def remove_upload(*, upload: Upload, actor: Actor) -> None:
     require_sender(upload.transfer, actor)
     _require_receiving(upload.transfer)
     upload.delete()
+    store.forget(file_of(upload))
     file_of(upload).unlink(missing_ok=True)
 
 
