@@ -148,7 +148,7 @@ def test_work_in_the_background_waits_for_a_store_that_is_away(
         store.share(path)
     assert pauses == [store.PAUSE]
     assert server.names() == [f"study/{name}"]
-    with store.patience(60), pytest.raises(StoreError, match="AccessDenied|NoSuchBucket"):
-        machines.settings.STORE = known | {"bucket_name": "another"}
+    machines.settings.STORE = known | {"bucket_name": "another"}
+    with store.patience(60), pytest.raises(StoreError, match=r"AccessDenied|NoSuchBucket"):
         store.share(path)
     assert len(pauses) == 1, "what is refused is not asked for again"
