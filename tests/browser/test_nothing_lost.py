@@ -39,7 +39,7 @@ def field(site: Site) -> Field:
 
 
 def put(desk: Desk, places: list[tuple[float, float]]) -> None:
-    desk.press("2")
+    desk.press("Shift+C")
     for x, y in places:
         left, top = desk.on_screen(x, y)
         desk.page.mouse.move(left, top)
@@ -56,7 +56,7 @@ def test_200_edits_outlive_a_cut_network_and_a_killed_tab(site: Site, visitor: V
     put(desk, grid[:40])
     context.route("**/api/readings/**", lambda route: route.abort())
     put(desk, grid[40:100])
-    desk.press("1")
+    desk.press("Shift+S")
     desk.page.evaluate(PRESSED, ["]", "l"] * 50)  # 50 cells become lymphocytes
     desk.expect_not_saved()
     desk.page.close(run_before_unload=False)
@@ -64,7 +64,7 @@ def test_200_edits_outlive_a_cut_network_and_a_killed_tab(site: Site, visitor: V
     again.expect_not_saved()
     put(again, grid[100:125])
     context.unroute("**/api/readings/**")
-    again.press("1")
+    again.press("Shift+S")
     again.page.evaluate(PRESSED, ["]", "p"] * 25)
     again.saving.click()
     again.page.get_by_role("button", name="Try again now").click()
@@ -93,7 +93,7 @@ def test_1000_edits_of_two_browsers_overwrite_nothing(site: Site, visitor: Visit
     for choice in itertools.islice(itertools.cycle(["Keep mine", "Take theirs"]), ROUNDS):
         for desk in (one, other):
             desk.open()
-            desk.press("1")
+            desk.press("Shift+S")
         other.page.evaluate(PRESSED, ["]"] * (EDITS - OVERLAP))  # what lies in between both will change
         for desk in (one, other):
             desk.page.evaluate(PRESSED, [key for _ in range(EDITS) for key in ("]", next(keys[desk]))])
