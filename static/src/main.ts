@@ -21,6 +21,7 @@ import { KeysDialog } from "./panel/keys";
 import { Live } from "./panel/live";
 import { Menu } from "./panel/menu";
 import { OpinionsPanel } from "./panel/opinions";
+import { Palette } from "./panel/palette";
 import { PredictNow } from "./panel/predict";
 import { PredictionsPanel } from "./panel/predictions";
 import { PromotionWatch } from "./panel/promotion";
@@ -84,6 +85,9 @@ async function start(): Promise<void> {
     findClass: () => {
       classesPanel.find();
     },
+    openPalette: () => {
+      palette.open();
+    },
     showShortcuts: () => {
       keys.show();
     },
@@ -127,6 +131,7 @@ async function start(): Promise<void> {
     "view.labels": toggled("showLabels"),
   });
   const keys: KeysDialog = new KeysDialog(workbench, keymap, sharedKeys(api, keymap));
+  const palette: Palette = new Palette(workbench, keymap);
   new RecentPanel(workbench, keymap, page.project);
   const classesPanel: ClassesPanel = new ClassesPanel(workbench);
   const selection: SelectionPanel = new SelectionPanel(workbench, model);

@@ -10,6 +10,7 @@ import type { Viewport } from "./viewport";
 export interface Doors {
   readonly say: (message: string) => void;
   readonly findClass: () => void;
+  readonly openPalette: () => void;
   readonly showShortcuts: () => void;
   readonly predict: () => void;
   readonly finish: () => void;
@@ -82,6 +83,10 @@ export class PageScreen implements Screen {
 
   findClass(): void {
     this.#doors.findClass();
+  }
+
+  openPalette(): void {
+    this.#doors.openPalette();
   }
 
   showShortcuts(): void {

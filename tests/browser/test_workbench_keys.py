@@ -177,3 +177,20 @@ def test_who_is_unsure_asks_a_reviewer_answers_and_the_reader_follows(
     ana.expect_saved()
     with site.still():
         assert sorted(Cell.objects.alive().values_list("cell_class__key", flat=True)) == ["lym", "smudge"]
+
+
+def test_the_palette_finds_classes_and_actions(desk: Desk, axe: Axe) -> None:
+    palette = desk.page.get_by_role("dialog", name="Find a class or an action")
+    desk.press("Shift+C")
+    desk.drag((100, 100), (130, 100))
+    desk.press("Control+k")
+    desk.page.keyboard.type("orthoch")
+    expect(palette.get_by_role("option", selected=True)).to_contain_text("Orthochromatic erythroblast")
+    assert axe(desk.page) == []
+    desk.press("Enter")
+    expect(desk.selection).to_contain_text("Orthochromatic erythroblast")
+    desk.press("Control+k")
+    desk.page.keyboard.type("lock the sel")
+    desk.press("Enter")
+    expect(desk.selection).to_contain_text("circle, locked")
+    expect(desk.canvas).to_be_focused()

@@ -78,6 +78,7 @@ export function newBench({ mayEdit = true, classes = [1, 2, 3].map((one) => cell
       return Promise.resolve(notes.answer);
     },
     findClass: nothing,
+    openPalette: nothing,
     showShortcuts: nothing,
     predict: nothing,
     finish: nothing,

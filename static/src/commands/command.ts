@@ -32,6 +32,8 @@ export interface Screen {
   say(message: string): void;
   ask(question: string): Promise<boolean>;
   findClass(): void;
+  /** Opens the palette of classes and actions. */
+  openPalette(): void;
   showShortcuts(): void;
   predict(): void;
   finish(): void;

@@ -11,12 +11,17 @@ export const HANDS: readonly (readonly [string, string])[] = [
   ["Drag on the field (select)", "Move the field"],
   ["Click (select)", "Select; a second click reaches what lies below"],
   ["Shift and click (select)", "Add to the selection, or take from it"],
-  ["Shift and drag (select)", "Select all within a frame"],
-  ["Alt and wheel", "Change the size of the selected cell, or of the next circle"],
+  ["Shift and drag (select), or drag with a pen", "Select all within a frame"],
+  ["Drag from the middle (circle)", "Draw a circle; with Alt across it, from edge to edge"],
+  ["Click (circle)", "Place a circle like the last one; 14 µm across before there is one"],
+  ["Alt and wheel, or Shift and wheel", "Change the size of the selected cell, or of the next circle"],
+  ["Click, drag, or both in turn (contour)", "Draw an outline, by corners and by hand"],
+  ["Double click, Enter, or the first corner (contour)", "Close the outline; a line by hand closes where it comes round"],
+  ["Backspace (contour)", "Take the last corner back"],
   ["Drag a small round handle", "Pull a new corner out of a contour"],
   ["Alt and click a corner", "Remove it"],
-  ["Double click, Enter, or the first corner (contour)", "Close the contour"],
-  ["Backspace (contour)", "Take the last corner back"],
+  ["Enter, or the same key again, after a lineage's key", "Stop at the lineage"],
+  ["A finger", "Moves the field, two pinch, a tap is a click; a pen draws"],
 ];
 
 export interface Help {
@@ -54,3 +59,21 @@ export function shownKey(key: string): string {
     .map((part) => NAMES[part] ?? part)
     .join(" ");
 }
+
+/** The page of the help, in Markdown: the same tables that the workbench shows. */
+export function helpPage(tables: readonly Help[]): string {
+  const section = ({ name, commands, hands }: Help): string => {
+    const keyed = commands.map(({ keys, title }) => `| ${keys.map((key) => `\`${shownKey(key)}\``).join(" or ") || "menu"} | ${title} |`);
+    const handed = hands.map(([how, title]) => `| ${how} | ${title} |`);
+    return [`## ${name}`, "", "| key or hand | what it does |", "|---|---|", ...keyed, ...handed, ""].join("\n");
+  };
+  return [HEAD, ...tables.map(section)].join("\n");
+}
+
+const HEAD = `# Keys of the workbench
+
+All that can be done on a field, with the keys that come with the program. The same tables stand in the workbench under
+\`?\`, where **Change keys** gives an action another key, for yourself and in all projects. The keys of the classes are
+those of the project's ontology: the key of a lineage, then the key of a stage. This page is written from the list of
+commands: \`npm run keys\` in \`static/\` writes it anew.
+`;

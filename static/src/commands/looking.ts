@@ -95,6 +95,9 @@ export const views: readonly Command[] = [
   looking("View", "view.find", "Find a class by name", ["/"], ({ screen }) => {
     screen.findClass();
   }),
+  looking("View", "view.palette", "Find a class or an action by name", ["Ctrl+K"], ({ screen }) => {
+    screen.openPalette();
+  }),
   looking("View", "view.shortcuts", "Show all keys", ["?"], ({ screen }) => {
     screen.showShortcuts();
   }),
