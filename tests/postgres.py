@@ -1,4 +1,5 @@
-"""A PostgreSQL of our own for tests: `python -m tests.postgres COMMAND...` runs COMMAND with DATABASE_URL set.
+"""A PostgreSQL of our own for tests: `python -m tests.postgres COMMAND...` runs COMMAND with DATABASE_URL set, and with
+a Redis over TCP (tests/redis.py) in REDIS_URL: both as on several machines.
 
 The binaries are those of the pgserver wheel; its Python interface is not used, because as root it would add a
 system user and open the folders above the checkout to everybody. Here everything lies in one temporary folder
@@ -19,6 +20,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+
+from tests.redis import RedisError, redis
 
 START_SECONDS = 30.0
 # A test database is thrown away: it need not survive a power cut.
@@ -106,10 +109,11 @@ def main() -> int:
     # A stopped run must not leave the server behind: the signal becomes an exception, and `postgres` cleans up.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
-        with postgres() as url:
-            print(f"PostgreSQL runs, DATABASE_URL={url}", file=sys.stderr, flush=True)
-            return subprocess.run(sys.argv[1:], env={**os.environ, "DATABASE_URL": url}, check=False).returncode
-    except PostgresError as error:
+        with postgres() as url, redis() as broker:
+            print(f"PostgreSQL runs, DATABASE_URL={url} REDIS_URL={broker}", file=sys.stderr, flush=True)
+            env = {**os.environ, "DATABASE_URL": url, "REDIS_URL": broker}
+            return subprocess.run(sys.argv[1:], env=env, check=False).returncode
+    except (PostgresError, RedisError) as error:
         print(f"The tests on PostgreSQL cannot run. {error}", file=sys.stderr)
         return 1
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -323,3 +325,15 @@ def test_a_step_outlives_a_database_that_is_away(zoo: FakeZoo, monkeypatch: pyte
     assert lost == []
     assert round_.runs.get(step=Step.TRAIN).state == RunState.SUCCEEDED
     assert round_.runs.get(step=Step.TRAIN).attempt == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_child_whose_worker_is_gone_gives_its_run_back_where_no_kernel_ends_it(
+    zoo: FakeZoo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARROWLOOP_PARENT", str(os.getppid() + 1))
+    monkeypatch.setattr("learning.heart.LOOK_SECONDS", 0.05)
+    zoo.before = lambda *_: time.sleep(30)
+    run = execute_run(begin(rows.study()).runs.get())
+    assert (run.state, run.attempt) == (RunState.QUEUED, 1)
+    assert "is gone" in run.log.read_text()
