@@ -62,6 +62,9 @@ class Installation:
         return answer
 
     def start(self) -> None:
+        """Start it, for the first time or after it was ended."""
+        if self._process is not None:
+            self._process.wait(60)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "config.supervisor"],
