@@ -1,3 +1,4 @@
+/// <reference types="node" />
 import { readFileSync, writeFileSync } from "node:fs";
 
 import { expect, test } from "vitest";
