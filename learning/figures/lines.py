@@ -47,6 +47,14 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
+class Marker:
+    """A place on the x axis that is pointed at, with what it is: an upright line, and words in the legend."""
+
+    at: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Axis:
     """`low` and `high` fix the ends, else the data give them; `whole`: only whole numbers are marked."""
 
@@ -94,6 +102,7 @@ class LineChart:
     band_name: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    marker: Tick | None = None
 
     @property
     def left(self) -> float:
@@ -128,10 +137,11 @@ def line_chart(
     x: Axis,
     y: Axis,
     band: Band | None = None,
+    marker: Marker | None = None,
     width: int = 420,
     height: int = 240,
 ) -> LineChart:
-    """The chart of `series`, over a shaded `band` where one is given."""
+    """The chart of `series`, over a shaded `band` and with a place that a `marker` points at, where there are any."""
     plot = (float(LEFT), float(TOP), float(width - RIGHT), float(height - BOTTOM))
     clean = [
         replace(one, points=_clean(one.points), style=one.style or place) for place, one in enumerate(series, start=1)
@@ -156,6 +166,7 @@ def line_chart(
         band_name=band.name if band else "",
         columns=(x.label, *(one.name for one in clean), *((f"{band.name}, low", f"{band.name}, high") if band else ())),
         rows=_rows(clean, area, with_band=band is not None),
+        marker=Tick(place.x(marker.at), marker.words) if marker and x_ends[0] <= marker.at <= x_ends[1] else None,
     )
 
 

@@ -28,6 +28,7 @@ from learning.figures import reports
 from learning.found.tables import Found
 from learning.models import ModelKind, ModelVersion, Round
 from learning.views import cards
+from learning.views.losses import losses_behind
 from learning.views.words import gate_in_words
 
 A_PAGE = 30
@@ -117,6 +118,7 @@ def model(request: HttpRequest, key: str, label: str) -> HttpResponse:
         students=shown.students.order_by("pk").defer(*HEAVY)[:20],
         bytes={"weights": store.size(shown.path / "weights.pt"), "onnx": store.size(shown.path / "weights.onnx")},
         evidence=shown.gate.get("evidence") or {},
+        losses=losses_behind(shown),
         split=split,
         splits=[(name, name in shown.metrics) for name in reports.SPLITS],
         report=report,

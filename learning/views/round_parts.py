@@ -1,8 +1,8 @@
-"""What stands on the pages of rounds: steps with their progress, losses, verdicts, warnings, batch, history."""
+"""What stands on the pages of rounds: steps with their progress, verdicts, warnings, batch, history."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from annotation.models import BatchField, CellClass, Reading, ReadingState
 from learning.actions.models import deployed_model
-from learning.figures.lines import Axis, LineChart, Series, line_chart
 from learning.models import Epoch, ModelVersion, Round, Run, Transition
 from learning.states import STEP_OF_STATE, WORKING, Cause, RoundState, RunState, Step
 from learning.views.words import (
@@ -21,7 +20,6 @@ from learning.views.words import (
     advice,
     duration,
     gate_in_words,
-    loss_words,
     many,
     sentence,
     strategy_words,
@@ -176,49 +174,8 @@ def _result_note(run: Run) -> str:
     return f"{result['model']} {'passed its gate' if result.get('accepted') else 'was refused by its gate'}."
 
 
-@dataclass(frozen=True, slots=True)
-class Losses:
-    """The curves of one training."""
-
-    title: str
-    step: str
-    epochs: int
-    charts: tuple[LineChart, ...]
-
-
-def losses_of(runs: Mapping[Step, Run]) -> list[Losses]:
-    trainings = [(step, runs[step]) for step in (Step.TRAIN, Step.DISTIL) if step in runs]
-    rows: dict[int, list[tuple[int, dict[str, Any]]]] = {run.pk: [] for _, run in trainings}
-    for pk, number, losses in Epoch.objects.filter(run__in=rows).values_list("run", "number", "losses"):
-        rows[pk].append((number, losses if isinstance(losses, dict) else {}))
-    titles = {Step.TRAIN: "Teacher", Step.DISTIL: "Student"}
-    return [
-        Losses(titles[step], step, len(rows[run.pk]), tuple(_charts(rows[run.pk])))
-        for step, run in trainings
-        if rows[run.pk]
-    ]
-
-
 def count_epochs(runs: Mapping[Step, Run]) -> int:
     return Epoch.objects.filter(run__in=[run.pk for run in runs.values()]).count()
-
-
-def _charts(epochs: Sequence[tuple[int, dict[str, Any]]]) -> Iterator[LineChart]:
-    names = dict.fromkeys(name.removeprefix("val_") for _, losses in epochs for name in losses)
-    for name in names:
-        both = (
-            Series("training", _points(epochs, name), 1),
-            Series("validation", _points(epochs, f"val_{name}"), 2),
-        )
-        # A loss that validation does not know is stored as zeros.
-        series = [one for one in both if any(value for _, value in one.points)]
-        yield line_chart(
-            loss_words(name), series, x=Axis("epoch", whole=True), y=Axis("loss", low=0.0), width=380, height=210
-        )
-
-
-def _points(epochs: Sequence[tuple[int, dict[str, Any]]], key: str) -> list[tuple[float, float | None]]:
-    return [(number, float(v) if isinstance(v := losses.get(key), int | float) else None) for number, losses in epochs]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from learning.models import Round, Run
 from learning.states import RoundState, RunState, Step
 from learning.views import round_parts as parts
 from learning.views.log import LogFile, log_file, logs_of, read_log
+from learning.views.losses import losses_of
 from learning.views.round_list import learning_curve, rounds_of, rows_of
 from learning.views.words import STEP_TITLES, settings_in_words, tone
 
@@ -51,10 +52,13 @@ def round_page(request: HttpRequest, key: str, number: int) -> HttpResponse:
     runs = parts.runs_of(round_)
     live = _live(entry, round_, runs)
     if "live" not in request.GET:
-        return render(request, "learning/round.html", live | _rest(request, entry, round_, runs) | _losses(runs))
-    if request.GET.get("epochs") != str(live["epochs"]):
-        live |= _losses(runs) | {"send_losses": True}
-    if request.GET.get("state") != round_.state:
+        return render(
+            request, "learning/round.html", live | _rest(request, entry, round_, runs) | _losses(round_, runs)
+        )
+    moved = request.GET.get("state") != round_.state
+    if moved or request.GET.get("epochs") != str(live["epochs"]):  # which epoch was best is known when a step ends
+        live |= _losses(round_, runs) | {"send_losses": True}
+    if moved:
         live |= _rest(request, entry, round_, runs) | {"send_rest": True}
     return render(request, "learning/round.html#live", live)
 
@@ -77,8 +81,8 @@ def _live(entry: Entry, round_: Round, runs: dict[Step, Run]) -> dict[str, Any]:
     )
 
 
-def _losses(runs: dict[Step, Run]) -> dict[str, Any]:
-    return {"losses": parts.losses_of(runs)}
+def _losses(round_: Round, runs: dict[Step, Run]) -> dict[str, Any]:
+    return {"losses": losses_of(runs, [round_.teacher, round_.student])}
 
 
 def _rest(request: HttpRequest, entry: Entry, round_: Round, runs: dict[Step, Run]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learning.figures.lines import Axis, Band, LineChart, Series, line_chart, round_ticks
+from learning.figures.lines import Axis, Band, LineChart, Marker, Series, line_chart, round_ticks
 
 EPOCH, LOSS = Axis("epoch", whole=True), Axis("loss")
 FINITE = st.floats(-1e9, 1e9, allow_nan=False)
@@ -80,6 +80,14 @@ class TestChart:
         assert chart.columns == ("epoch", "teacher", "student", "95 %, low", "95 %, high")
         assert chart.rows == (("1", "0.5", "\N{EN DASH}", "0.4", "0.6"), ("2", "0.6", "0.55", "0.5", "0.7"))
         assert chart.band.startswith("M")
+
+    def test_a_marker_stands_at_its_place_and_in_the_legend(self) -> None:
+        series = [Series("a", [(1, 1.0), (2, 0.5), (3, 0.7)])]
+        chart = line_chart("Loss", series, x=EPOCH, y=LOSS, marker=Marker(2, "best epoch: 2"))
+        assert chart.marker is not None
+        assert chart.marker.at == chart.lines[0].marks[1].x
+        assert "best epoch: 2" in render_to_string("learning/_lines.html", {"chart": chart})
+        assert line_chart("Loss", series, x=EPOCH, y=LOSS, marker=Marker(9, "beyond")).marker is None
 
     def test_what_lies_beyond_a_fixed_axis_stays_inside_the_picture(self) -> None:
         chart = line_chart("P", [Series("a", [(0, -3.0), (1, 7.0)])], x=Axis("recall", 0, 1), y=Axis("precision", 0, 1))

@@ -574,6 +574,17 @@ class TestLive:
         assert "innerHTML:#rest" not in page
         assert "<path" in html(cast.client("ana").get(f"{ROUNDS}1/"))
 
+    def test_the_best_epoch_is_marked_here_and_on_the_page_of_the_model(self, cast: Cast) -> None:
+        round_, run = at_work(cast.project)
+        for number in (1, 2, 3):
+            Epoch.objects.create(run=run, number=number, attempt=1, seconds=1, losses={"box_loss": 1.0 / number})
+        assert "best epoch" not in html(cast.client("ana").get(f"{ROUNDS}1/")), "not known before the end"
+        round_.teacher = rows.model(cast.project, "t1", card={"best_epoch": 2})
+        round_.save()
+        Run.objects.filter(pk=run.pk).update(state=RunState.SUCCEEDED, result={"model": "t1"})
+        assert "best epoch: 2" in html(cast.client("ana").get(f"{ROUNDS}1/"))
+        assert "best epoch: 2" in html(cast.client("ana").get("/projects/study/models/t1/"))
+
     def test_the_rest_comes_along_when_the_state_changed_and_the_asking_ends(self, cast: Cast) -> None:
         round_, _ = at_work(cast.project, Step.PREDICT)
         assert "innerHTML:#rest" in html(self.live(cast, "state=distilling&epochs=0"))
