@@ -235,6 +235,8 @@ UPLOAD_FILE_MB = env_int("MARROWLOOP_UPLOAD_FILE_MB", 10_000)
 UPLOAD_TOTAL_MB = env_int("MARROWLOOP_UPLOAD_TOTAL_MB", 100_000)
 UPLOAD_FORM_MB = env_int("MARROWLOOP_UPLOAD_FORM_MB", 1_000)
 KEEP_FREE_MB = env_int("MARROWLOOP_KEEP_FREE_MB", 2_000)
+# A picture of one cell that is brought to the classifier.
+CELL_UPLOAD_MB = env_int("MARROWLOOP_CELL_UPLOAD_MB", 10)
 UPLOAD_DAYS = env_int("MARROWLOOP_UPLOAD_DAYS", 14)
 EXPORT_DAYS = env_int("MARROWLOOP_EXPORT_DAYS", 14)
 # Files of a form wait under HOME as all else does, and too large a form is refused before it fills the disk.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 from django.conf import settings as config
@@ -61,6 +62,59 @@ class ModelVersion(models.Model):
     @property
     def onnx(self) -> Path:
         return store.fetch(self.path / "weights.onnx")
+
+
+class Classifier(models.Model):
+    """A network that names single cells. `label` is c3: number 3 of its project. The newest one answers."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="classifiers")
+    label = models.CharField(max_length=20)
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="+")
+    folder = models.CharField(max_length=200, help_text="relative to MODELS_DIR: weights.pt, weights.onnx, card.json")
+    sha256 = models.CharField(max_length=64, help_text="of weights.pt")
+    card = models.JSONField(default=dict, help_text="classes, backbone, side of a crop, epochs, losses")
+    metrics = models.JSONField(default=dict, help_text="by split: tuning, test")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["project", "label"], name="classifier_label_once")]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def onnx(self) -> Path:
+        return store.fetch(config.MODELS_DIR / self.folder / "weights.onnx")
+
+
+class QuestionState(models.TextChoices):
+    WAITING = "waiting"
+    ANSWERING = "answering"
+    ANSWERED = "answered"
+    FAILED = "failed"
+
+
+class CellQuestion(models.Model):
+    """What is this cell? Asked by a person, answered by a worker, shown to that person, and gone after minutes.
+
+    Either `field` and `box` say where the cell is, or `picture` holds an uploaded one until it is answered.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    author = models.ForeignKey(config.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    field = models.ForeignKey(Field, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    box = models.JSONField(default=list, help_text="x0, y0, x1, y1 in field pixels; empty: the picture is the cell")
+    contour = models.JSONField(default=list, help_text="x, y of each point, in field pixels")
+    picture = models.BinaryField(default=bytes, help_text="as uploaded; emptied when it is answered")
+    state = models.CharField(max_length=9, choices=QuestionState, default=QuestionState.WAITING)
+    answer = models.JSONField(default=dict, help_text="as learning.actions.classifying writes it")
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"question {self.uuid}: {self.state}"
 
 
 class Deployment(models.Model):

@@ -14,6 +14,7 @@ from django.db.models import Q
 from annotation import lease
 from annotation.errors import Refused
 from annotation.lanes import Lane, stopping
+from learning.actions.classifying import answer_next
 from learning.actions.models import warm_up
 from learning.actions.starting import projects_to_look_at, start_due_round
 from learning.chores import take_chore
@@ -85,6 +86,7 @@ _predict = Lane("light", "predict", take_batch)
 _field = Lane("light", "field", take_field, prepare=warm_up)
 _starts = Lane("light", "starts", take_start)
 _chores = Lane("light", "chores", take_chore_now)
+_cells = Lane("light", "cells", answer_next)
 
 
 @shared_task(ignore_result=True)  # type: ignore[untyped-decorator]  # celery is not typed
@@ -103,3 +105,9 @@ def predict() -> None:
 def predict_field() -> None:
     """Predict on the fields that somebody waits for."""
     _field.work()
+
+
+@shared_task(ignore_result=True)  # type: ignore[untyped-decorator]  # celery is not typed
+def classify() -> None:
+    """Answer the questions about single cells that somebody waits for."""
+    _cells.work()

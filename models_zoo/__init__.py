@@ -2,9 +2,20 @@
 
 import os
 
-from models_zoo.registry import build, call, families, names, recipe, spec, students, warm
+from models_zoo.registry import (
+    build,
+    call,
+    explain_cell,
+    families,
+    names,
+    parameters,
+    recipe,
+    spec,
+    students,
+    warm,
+)
 
-__all__ = ["build", "call", "families", "names", "recipe", "spec", "students", "warm"]
+__all__ = ["build", "call", "explain_cell", "families", "names", "parameters", "recipe", "spec", "students", "warm"]
 
 # onnxruntime (1.29 and later) writes a number of the machine into the cache folder and sends its use to its maker.
 # It reads this once, when it is loaded; every module that loads it lies in this package.

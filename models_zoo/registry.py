@@ -28,6 +28,8 @@ FAMILIES = {
 DEFAULT_FAMILY = "yolo"
 _RUNTIME = "models_zoo.runtime:detect_fields"
 _WARM = "models_zoo.runtime:warm"
+_PARAMETERS = "models_zoo.cost:parameters_in"
+_EXPLAIN = "models_zoo.classifier.runtime:explain_cell"
 
 
 def names() -> list[str]:
@@ -93,6 +95,17 @@ def _done(verb: Literal["train", "detect"], request: Any, **callbacks: Any) -> A
 def warm(onnx: Path) -> None:
     """Load an .onnx model, so that the next `call` with it answers at once."""
     _resolve(_WARM)(onnx)
+
+
+def parameters(folder: Path) -> int | None:
+    """How many parameters the model in `folder` has (weights.onnx, else weights.pt); None where it cannot be told."""
+    count: int | None = _resolve(_PARAMETERS)(folder)
+    return count
+
+
+def explain_cell(model: Path, image: Any, box: tuple[float, float, float, float] | None = None) -> Any:
+    """Class, confidence and Grad-CAM of one cell by a classifier's .onnx file: see classifier.runtime.explain_cell."""
+    return _resolve(_EXPLAIN)(model, image, box)
 
 
 def entry(verb: Verb, variant: str) -> Callable[..., Any]:

@@ -38,7 +38,7 @@ def register_model(*, project: Project, kind: ModelKind, files: Path, label: str
     sha256 = hashlib.sha256((files / "weights.pt").read_bytes()).hexdigest()
     folder = Path(project.key) / f"{label}-{sha256[:12]}"
     card = msgspec.json.format(msgspec.json.encode(values["card"] | {"label": label}))
-    _put_in_place(files, config.MODELS_DIR / folder, card, label)
+    put_in_place(files, config.MODELS_DIR / folder, card, label)
     return ModelVersion.objects.create(
         project=project, kind=kind, label=label, folder=str(folder), sha256=sha256, **values
     )
@@ -49,7 +49,7 @@ def _next_label(project: Project, kind: ModelKind) -> str:
     return f"{kind[0]}{max((int(label[1:]) for label in labels), default=0) + 1}"
 
 
-def _put_in_place(files: Path, place: Path, card: bytes, label: str) -> None:
+def put_in_place(files: Path, place: Path, card: bytes, label: str) -> None:
     """Copy `files` to `place`. What lies under this label without a row, left by a crash before a commit, makes way."""
     place.parent.mkdir(parents=True, exist_ok=True)
     for stray in place.parent.glob(f"{label}-*"):

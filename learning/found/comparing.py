@@ -106,9 +106,9 @@ def compare(first: Found, second: Found, split: str, output: Mapping[int, int | 
     rows_a, rows_b = _common(first, second, split)
     columns = np.array([_column(output.get(number)) for number in second.about.numbers], np.intp)
     own = np.arange(len(first.about.numbers))
-    truths = {str(row): _truth(first, int(row)) for row in rows_a}
-    ours = {str(row): _found(first, int(row), own, len(own)) for row in rows_a}
-    theirs = {str(a): _found(second, int(b), columns, len(own)) for a, b in zip(rows_a, rows_b, strict=True)}
+    truths = {str(row): truth_on(first, int(row)) for row in rows_a}
+    ours = {str(row): found_on(first, int(row), own, len(own)) for row in rows_a}
+    theirs = {str(a): found_on(second, int(b), columns, len(own)) for a, b in zip(rows_a, rows_b, strict=True)}
     rule = Rule()
     layouts = [lay_out(truths, found, rule, len(own)) for found in (ours, theirs)]
     whole = np.ones((1, layouts[0].case_count))
@@ -129,14 +129,15 @@ def _column(output: int | None) -> int:
     return NONE if output is None or output == NO_CLAIM else output
 
 
-def _truth(found: Found, row: int) -> Truth:
+def truth_on(found: Found, row: int) -> Truth:
+    """The labels of the field in that row, as its model was judged by them."""
     labels = found.labels[found.labels_of(row)]
     labels = labels[labels["output"] != BACKGROUND]
     case = int(found.fields["case"][row])
     return Truth(labels["box"], labels["output"].astype(np.intp), "" if case == NONE else str(case))
 
 
-def _found(found: Found, row: int, columns: Ints, width: int) -> Detections:
+def found_on(found: Found, row: int, columns: Ints, width: int) -> Detections:
     """What was found on a field, with the score of the highest class in its column; without one it scores nowhere."""
     rows = found.detections[found.detections_of(row)]
     scores = np.zeros((len(rows), width), np.float32)

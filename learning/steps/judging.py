@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,13 +36,15 @@ DIGITS = 4
 
 @dataclass(frozen=True)
 class Judgement:
-    """`metrics` by split, `threshold` and `calibration` chosen on tuning, and the gate's verdict."""
+    """`metrics` by split, `threshold` and `calibration` chosen on tuning, and the gate's verdict. `seconds_a_field`:
+    how long it took to look at one of them, opening the model included; None where there was none."""
 
     threshold: float
     calibration: dict[str, float]
     metrics: dict[str, Any]
     verdict: Verdict
     tuning: tuple[dict[str, Truth], dict[str, Detections]]
+    seconds_a_field: float | None = None
 
 
 def judge_model(
@@ -60,7 +63,9 @@ def judge_model(
     What it found on labelled fields is kept in `files`, the folder that becomes the model's.
     """
     tuning, test = _of(readings, Split.TUNING), _of(readings, Split.TEST)
+    began = time.monotonic()
     truths, found = look_at_readings(candidate, tuning, plan, folder / "tuning.npz", device, report)
+    spent = time.monotonic() - began
     threshold = metrics.best_threshold(truths, found)
     calibrator = metrics.fit_calibrator(*metrics.judged(truths, found, plan.names))
     figures: dict[str, Any] = {}
@@ -85,6 +90,7 @@ def judge_model(
         figures,
         judge(evidence),
         (truths, found),
+        round(spent / len(tuning), 4) if tuning else None,
     )
 
 

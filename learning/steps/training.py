@@ -19,6 +19,7 @@ from learning.exchange import ClassPlan, Working, count_cells, plan_classes, rec
 from learning.models import ModelKind, ModelVersion
 from learning.settings import RoundSettings, to_row
 from learning.steps.context import Context
+from learning.steps.cost import cost_of
 from learning.steps.judging import Judgement
 from learning.steps.looking import Looker
 from learning.trouble import SmallerBatchError
@@ -254,6 +255,7 @@ def columns(
         "settings": to_row(settings),
         "epochs": result.epochs,
         "best_epoch": result.best_epoch,
+        "cost": cost_of(Path(result.weights).parent, result.device, judgement.seconds_a_field),
         "device": result.device,
         "threads": result.threads,
         "notes": list(result.notes),

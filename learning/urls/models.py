@@ -2,11 +2,16 @@
 
 from django.urls import URLPattern, path
 
-from learning.views import compare, errors, models
+from learning.views import classify, compare, errors, families, models
 
 urlpatterns: list[URLPattern] = [
+    path("projects/<slug:key>/classify/", classify.classify, name="classify"),
+    path("projects/<slug:key>/classify/<uuid:uuid>/", classify.classified, name="classified"),
+    path("projects/<slug:key>/cells/<uuid:uuid>/", classify.cell, name="cell"),
     path("projects/<slug:key>/models/", models.models, name="models"),
     path("projects/<slug:key>/models/compare/", compare.compare, name="compare"),
+    path("projects/<slug:key>/models/families/", families.families, name="families"),
+    path("projects/<slug:key>/models/families.csv", families.families_table, name="families_table"),
     path("projects/<slug:key>/models/roll-back/", models.go_back, name="roll_back"),
     path("projects/<slug:key>/models/<str:label>/", models.model, name="model"),
     path("projects/<slug:key>/models/<str:label>/promote/", models.promote, name="promote"),

@@ -109,6 +109,7 @@ def make_world(cast: Cast | None = None) -> World:
         "row": "0",
         "uuid": str(cell.uuid),
         "opinions/uuid": str(asking.uuid),
+        "classify/uuid": "00000000-0000-4000-8000-000000000000",
         "uploads/uuid": str(upload.uuid),
         "files/uuid": str(upload.uuid),
         "people/pk": str(member.pk),
