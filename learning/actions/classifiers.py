@@ -82,7 +82,7 @@ def train_classifier(
     result = models_zoo.call("train", request, report=report)
     files = Path(result.weights).parent
     metrics = {
-        split: judged
+        str(split): judged
         for split in (Split.TUNING, Split.TEST)
         if (judged := _judge(files, records[split], plan.names, wish, scratch / f"{split}.npz"))
     }

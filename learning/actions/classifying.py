@@ -65,7 +65,7 @@ def ask_about_cell(*, cell: Cell, actor: User) -> CellQuestion:
     _need_classifier(field.project)
     if not may_see_predictions(actor, field):
         raise QuestionError("This field is read without predictions: ask when you have finished it.")
-    shape = Shape(cell.kind, tuple(cell.points))
+    shape = cell.shape
     question = CellQuestion(project=field.project, author=actor, field=field)
     question.box, question.contour = list(shape.bounds), _outline(shape).ravel().tolist()
     return _asked(question)
@@ -85,7 +85,8 @@ def _asked(question: CellQuestion) -> CellQuestion:
 def _outline(shape: Shape) -> NDArray[np.float64]:
     """(n, 2) points round the cell."""
     if shape.kind == "circle":
-        return circle_points(*shape.points)
+        cx, cy, radius = shape.points
+        return circle_points(cx, cy, radius)
     if shape.kind == "box":
         x0, y0, x1, y1 = shape.points
         return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64)
