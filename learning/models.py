@@ -84,6 +84,10 @@ class Classifier(models.Model):
         return self.label
 
     @property
+    def weights(self) -> Path:
+        return store.fetch(config.MODELS_DIR / self.folder / "weights.pt")
+
+    @property
     def onnx(self) -> Path:
         return store.fetch(config.MODELS_DIR / self.folder / "weights.onnx")
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 import base64
 import io
 import logging
+import subprocess
+import sys
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +40,8 @@ MOST_CLASSES = 5
 # A picture of one cell is small; more than this is a field.
 MOST_MEGAPIXELS = 25.0
 LEAST_SIDE = 8
+# SmoothGrad takes a process with torch and 50 looks: seconds, unless the machine is very busy.
+SMOOTH_SECONDS = 120
 
 _log = logging.getLogger(__name__)
 Pixels = NDArray[np.uint8]
@@ -69,6 +75,17 @@ def ask_about_cell(*, cell: Cell, actor: User) -> CellQuestion:
     question = CellQuestion(project=field.project, author=actor, field=field)
     question.box, question.contour = list(shape.bounds), _outline(shape).ravel().tolist()
     return _asked(question)
+
+
+def ask_for_smooth_grad(*, question: CellQuestion, actor: User) -> bool:
+    """Let the answer be told SmoothGrad as well. False: it is there or asked for already, or there is no answer yet."""
+    require(actor, question.project, Permission.VIEW)
+    answered = CellQuestion.objects.filter(pk=question.pk, author=actor, state=QuestionState.ANSWERED)
+    if "smooth" in question.answer:
+        return False
+    asked = answered.update(state=QuestionState.WAITING, answer=question.answer | {"smooth": ""})
+    wake_after_commit("learning.tasks.classify")
+    return bool(asked)
 
 
 def _need_classifier(project: Project) -> None:
@@ -114,7 +131,8 @@ def answer_next() -> bool:
         return True  # another worker was faster
     values: dict[str, Any]
     try:
-        values = {"state": QuestionState.ANSWERED, "answer": _answer(question)}
+        answer = _with_smooth_grad(question) if question.answer else _answer(question)
+        values = {"state": QuestionState.ANSWERED, "answer": answer}
     except (Refused, ValueError, OSError) as error:
         values = {"state": QuestionState.FAILED, "error": str(error)}
     except Exception:  # whatever broke, the person must be told and the picture must go
@@ -144,6 +162,24 @@ def _answer(question: CellQuestion) -> dict[str, Any]:
         "heat": _png(over(found.crop, found.heat)),
         "share": _share(question, found),
     }
+
+
+def _with_smooth_grad(question: CellQuestion) -> dict[str, Any]:
+    """The answer with `smooth`, a PNG as base64, by a process of its own: this one must not load torch."""
+    answer: dict[str, Any] = question.answer
+    classifier = question.project.classifiers.get(label=answer["classifier"])
+    config.SCRATCH_DIR.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=config.SCRATCH_DIR) as scratch:
+        crop, out = Path(scratch) / "crop.png", Path(scratch) / "smooth.png"
+        crop.write_bytes(base64.b64decode(answer["crop"]))
+        command = [sys.executable, "-m", "models_zoo.classifier.smooth", str(classifier.weights), str(crop)]
+        command += [answer["classes"][0][0], str(out)]
+        try:
+            subprocess.run(command, cwd=config.BASE_DIR, check=True, capture_output=True, timeout=SMOOTH_SECONDS)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            _log.warning("SmoothGrad of question %s: %s %r", question.uuid, error, error.stderr)
+            return answer | {"smooth_error": "SmoothGrad could not be made; the log of the worker says why."}
+        return answer | {"smooth": base64.b64encode(out.read_bytes()).decode("ascii")}
 
 
 def _share(question: CellQuestion, found: Any) -> float | None:

@@ -11,13 +11,13 @@ from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from annotation.errors import Refused
 from annotation.models import Cell
 from annotation.views.entry import Entry, enter
 from learning.actions.classifiers import newest_classifier
-from learning.actions.classifying import ANSWER_MINUTES, ask_about_cell, ask_about_picture
+from learning.actions.classifying import ANSWER_MINUTES, ask_about_cell, ask_about_picture, ask_for_smooth_grad
 from learning.figures.lines import Axis, LineChart, Marker, Series, line_chart
 from learning.models import CellQuestion, Classifier, QuestionState
 from learning.views.models import names_of
@@ -94,13 +94,17 @@ def _cell(entry: Entry, uuid: UUID) -> Cell:
 
 
 @login_required
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def classified(request: HttpRequest, key: str, uuid: UUID) -> HttpResponse:
-    """The answer, for who asked and for nobody else; while it is awaited the page asks again every second."""
+    """The answer, for who asked and for nobody else; while it is awaited the page asks again every second.
+    By POST the answer is to show SmoothGrad as well."""
     entry = enter(request, key)
     question = get_object_or_404(
         CellQuestion.objects.defer("picture"), project=entry.project, author=entry.actor, uuid=uuid
     )
+    if request.method == "POST":
+        ask_for_smooth_grad(question=question, actor=entry.actor)
+        return redirect("classified", key, uuid)
     names = names_of(entry.project)
     answer: dict[str, Any] = question.answer or {}
     told = entry.context(

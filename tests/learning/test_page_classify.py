@@ -232,4 +232,15 @@ def test_a_classifier_is_trained_on_the_cells_of_a_project_and_answers(
     assert question.error == ""
     assert sum(score for _, score in question.answer["classes"]) == pytest.approx(1, abs=0.001)
     assert "resized to 32 x 32 pixels" in " ".join(question.answer["steps"])
-    assert cast.client("ana").get(answer["Location"]).status_code == 200
+    text = cast.client("ana").get(answer["Location"]).content.decode()
+    assert "Show SmoothGrad as well" in text
+    assert cast.client("rui").post(answer["Location"]).status_code == 404, "it is for who asked"
+    cast.client("ana").post(answer["Location"])
+    cast.client("ana").post(answer["Location"])  # twice is as good as once
+    assert answer_next()
+    assert not answer_next()
+    question.refresh_from_db()
+    assert "smooth_error" not in question.answer
+    assert Image.open(io.BytesIO(base64.b64decode(question.answer["smooth"]))).size == (32, 32)
+    text = cast.client("ana").get(answer["Location"]).content.decode()
+    assert "pixels whose change would change it most" in text
