@@ -11,6 +11,7 @@ const isWatching = process.argv.includes("--watch");
 const options = {
   entryPoints: [
     { in: "src/main.ts", out: "workbench" },
+    { in: "src/adjust.worker.ts", out: "adjust" },
     { in: "src/site.ts", out: "site" },
     { in: "src/theme.ts", out: "theme" },
     { in: "src/upload.ts", out: "upload" },

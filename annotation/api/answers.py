@@ -280,6 +280,15 @@ class ConflictAnswer(s.Serializer[Any]):
     current = CellAnswer()
 
 
+class TilesInfo(s.Serializer[Any]):
+    """A tile is found at ADDRESS/LEVEL/COLUMN-ROW.png?v=VERSION; level 0 has the picture's own pixels."""
+
+    address = s.CharField()
+    version = s.CharField()
+    size = s.IntegerField(help_text="pixels a side; those at the right and lower edge are smaller")
+    levels = s.IntegerField(help_text="each has half the pixels of the one before")
+
+
 class FieldInfo(s.Serializer[Any]):
     code = s.CharField()
     name = s.CharField(help_text="case and code: what exports and reports call the field")
@@ -287,6 +296,7 @@ class FieldInfo(s.Serializer[Any]):
     height = s.IntegerField()
     um_per_px = s.FloatField(allow_null=True)
     image = s.CharField(help_text="address of the picture")
+    tiles = TilesInfo(allow_null=True, help_text="of a large picture, which is not shown in one piece")
     previous = s.CharField(allow_null=True, help_text="page of the field before")
     next = s.CharField(allow_null=True)
 

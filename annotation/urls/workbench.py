@@ -12,6 +12,9 @@ urlpatterns: list[URLPattern] = [
     path("projects/<slug:key>/opinions/", opinions.opinions, name="opinions"),
     path("projects/<slug:key>/opinions/<uuid:uuid>/", opinions.opinion_give, name="opinion_give"),
     path("projects/<slug:key>/opinions/<uuid:uuid>/picture/", pictures.asking, name="asking"),
+    path(
+        "projects/<slug:key>/fields/<str:code>/tiles/<int:level>/<int:column>-<int:row>.png", pictures.tile, name="tile"
+    ),
     path("projects/<slug:key>/references/", workbench.references, name="references"),
     path("projects/<slug:key>/references/<int:pk>/picture/", pictures.reference, name="reference"),
 ]

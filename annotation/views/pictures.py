@@ -7,6 +7,7 @@ the hash it asks each time and is told in a few bytes that nothing changed.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -22,6 +23,7 @@ from annotation.access import Permission
 from annotation.imaging.reading import DECODE_ERRORS, RefusedImage
 from annotation.imaging.thumbnails import crop
 from annotation.imaging.thumbnails import thumbnail as make_thumbnail
+from annotation.imaging.tiles import TILE_PX, ensure_tiles, is_tiled, levels_of, tile_path
 from annotation.models import Cell, Field, ReferenceCell
 from annotation.views.entry import enter
 
@@ -51,6 +53,34 @@ def thumbnail(request: HttpRequest, key: str, code: str) -> HttpResponseBase:
     except (RefusedImage, *DECODE_ERRORS) as error:
         raise Http404("The picture of this field cannot be read.") from error
     return _sent(request, small, field.sha256)
+
+
+@login_required
+@require_safe
+def tile(request: HttpRequest, key: str, code: str, level: int, column: int, row: int) -> HttpResponseBase:
+    """A piece of a large picture, without loss. Whoever asks first waits while all pieces are made."""
+    field = _field(request, key, code)
+    if not is_tiled(field.width, field.height):
+        raise Http404("This picture is shown in one piece.")
+    path = tile_path(_folder(), field.sha256, level, column, row)
+    if not path.exists():
+        try:
+            ensure_tiles(store.fetch(settings.IMAGES_DIR / field.file), _folder(), sha256=field.sha256)
+        except (RefusedImage, *DECODE_ERRORS) as error:
+            raise Http404("The picture of this field cannot be read.") from error
+    return _sent(request, path, field.sha256)
+
+
+def tiles_of(field: Field) -> dict[str, Any] | None:
+    """Where the tiles of a large picture are found; None for one that is shown in one piece."""
+    if not is_tiled(field.width, field.height):
+        return None
+    return {
+        "address": picture_address(field).partition("?")[0].replace("/picture/", "/tiles/"),
+        "version": field.sha256[:HASH_LETTERS],
+        "size": TILE_PX,
+        "levels": levels_of(field.width, field.height),
+    }
 
 
 @login_required

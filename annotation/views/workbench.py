@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
@@ -32,6 +33,7 @@ def workbench(request: HttpRequest, key: str, code: str) -> HttpResponse:
     page = {
         "project": entry.project.key,
         "field": field.code,
+        "adjust": static("adjust.js"),
         "references": references_of(entry.project),
         "reference": reverse("references", args=[entry.project.key]) if "review" in entry.can else None,
         "queue": reverse("queue" if "label" in entry.can else "cases", args=[entry.project.key]),

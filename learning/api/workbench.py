@@ -28,7 +28,7 @@ from annotation.api.answers import (
 from annotation.api.base import View
 from annotation.api.fields import Number
 from annotation.models import BatchField, Field, Reading, ReadingState
-from annotation.views.pictures import picture_address
+from annotation.views.pictures import picture_address, tiles_of
 from learning.actions.predicting import predict_field
 from learning.suggestions import suggested
 
@@ -144,6 +144,7 @@ def _field(field: Field) -> dict[str, Any]:
         "height": field.height,
         "um_per_px": field.um_per_px,
         "image": picture_address(field),
+        "tiles": tiles_of(field),
         "previous": _page(field, previous),
         "next": _page(field, following),
     }

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { firstRadius } from "./drawing";
 import type { FieldInfo } from "./types";
 
-const FIELD: FieldInfo = { code: "F1", name: "F1", width: 4000, height: 3000, um_per_px: 0.1, image: "", previous: null, next: null };
+const FIELD: FieldInfo = { code: "F1", name: "F1", width: 4000, height: 3000, um_per_px: 0.1, image: "", previous: null, next: null, tiles: null };
 const cells = [10, 40, 20].map((r) => ({ shape: { kind: "circle", points: [1, 1, r] } as const }));
 
 test("the first circle is 14 µm across where the scale is known", () => {

@@ -23,6 +23,9 @@ import { Menu } from "./panel/menu";
 import { OpinionsPanel } from "./panel/opinions";
 import { Palette } from "./panel/palette";
 import { PredictNow } from "./panel/predict";
+import { RulerPanel } from "./panel/ruler";
+import { ScreeningPanel } from "./panel/screening";
+import { PALETTE, SeeingPanel } from "./panel/seeing";
 import { PredictionsPanel } from "./panel/predictions";
 import { PromotionWatch } from "./panel/promotion";
 import { RecentPanel } from "./panel/recent";
@@ -31,6 +34,7 @@ import { SelectionPanel } from "./panel/selection";
 import { StatusLine } from "./panel/status";
 import { TrashPanel } from "./panel/trash";
 import { Canvas } from "./render/canvas";
+import { forColourBlind } from "./palette";
 import { PageScreen } from "./screen";
 import { bounds, circle } from "./shapes";
 import { sharedKeys } from "./shared-keys";
@@ -53,7 +57,7 @@ async function start(): Promise<void> {
   const { field, reading } = data;
   const mayEdit = data.may.label && reading !== null && reading.mine && reading.state === "open";
 
-  const classes = new Classes(data.classes);
+  const classes = new Classes(preference(PALETTE) === "distinct" ? forColourBlind(data.classes) : data.classes);
   const history = new History();
   const store = new Store({ threshold: data.model?.threshold ?? 0.5 });
   store.setPredictions(data.predictions);
@@ -71,7 +75,7 @@ async function start(): Promise<void> {
   };
   const target = byId("canvas", HTMLElement);
   const viewport = new Viewport(target, field);
-  const canvas = new Canvas({ store, index, classes, viewport, field });
+  const canvas = new Canvas({ store, index, classes, viewport, field, adjust: page.adjust });
   const showPredictions = (found: PredictionsInfo): void => {
     model = found.model;
     store.setPredictions(uncovered(found.predictions, store.cells()));
@@ -94,6 +98,14 @@ async function start(): Promise<void> {
     predict: () => void predictNow.start(),
     finish: () => {
       finish?.open();
+    },
+    screen: (what) => {
+      if (what === "toggle") screening.toggle();
+      else if (what === "adjusted") seeing.toggle();
+      else screening.walk(what === "next" ? 1 : -1);
+    },
+    measured: (pixels) => {
+      ruler.show(pixels);
     },
     go: (where) => {
       const address = field[where];
@@ -121,6 +133,7 @@ async function start(): Promise<void> {
     "tool.circle": using("circle"),
     "tool.box": using("box"),
     "tool.contour": using("contour"),
+    "tool.ruler": using("ruler"),
     "tool.add": using("add"),
     "tool.subtract": using("subtract"),
     "tool.split": using("split"),
@@ -138,6 +151,9 @@ async function start(): Promise<void> {
   new TrashPanel(workbench);
   new OpinionsPanel(workbench, data.opinions);
   const predictions: PredictionsPanel = new PredictionsPanel(workbench, model, data.predictions_hidden);
+  const screening: ScreeningPanel = new ScreeningPanel(viewport, field, `${page.project}:${page.field}:${reading?.id ?? "none"}`, say);
+  const seeing: SeeingPanel = new SeeingPanel(canvas.picture);
+  const ruler: RulerPanel = new RulerPanel(api, field.um_per_px, data.may);
   const status: StatusLine = new StatusLine(workbench, viewport, index, () => model);
   const guideline = new GuidelinePanel(workbench, page.references);
   bindReference(page.reference, api, store, guideline, say);
@@ -150,7 +166,7 @@ async function start(): Promise<void> {
       status.showPrefix(begun);
     },
   });
-  const finish = sync && reading ? new FinishDialog(workbench, sync, api, reading.id, page.queue, data.predictions_hidden) : null;
+  const finish = sync && reading ? new FinishDialog(workbench, sync, api, reading.id, page.queue, data.predictions_hidden, () => unseenOf(screening)) : null;
   if (sync && reading) {
     new SavingPanel(workbench, sync);
     beat(api, reading, say);
@@ -170,9 +186,10 @@ async function start(): Promise<void> {
     });
   });
 
-  await canvas.picture.load(field.image).catch(() => {
+  await canvas.picture.load(field.image, field.tiles).catch(() => {
     say("The picture of this field cannot be loaded. Reload the page to try again.");
   });
+  seeing.start();
   viewport.fit();
   hands.choose(mayEdit ? firstTool(data, store) : "select");
   menu.update();
@@ -187,6 +204,12 @@ async function loaded(api: Api): Promise<WorkbenchData> {
   if (data.reading !== null || !data.may.label || data.holder !== null) return data;
   await api.openReading(false);
   return api.workbench();
+}
+
+/** For who finishes: how much of the field was never looked at closely. */
+function unseenOf({ unseen, count }: ScreeningPanel): string {
+  if (unseen === 0 || count === 1) return "";
+  return `${unseen} of ${count} tiles ${unseen === 1 ? "was" : "were"} never looked at closely: Shift and J goes to the next of them.`;
 }
 
 /** Where a model has suggested cells they are decided first; else what the person used last. */

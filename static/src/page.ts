@@ -11,6 +11,8 @@ export interface Page {
   readonly reference: string | null;
   /** Where a person goes when there is no next field. */
   readonly queue: string;
+  /** Where the script is found that adjusts what is seen. */
+  readonly adjust: string;
 }
 
 export function readPage(): Page {

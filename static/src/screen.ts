@@ -14,6 +14,8 @@ export interface Doors {
   readonly showShortcuts: () => void;
   readonly predict: () => void;
   readonly finish: () => void;
+  readonly screen: (what: "next" | "previous" | "toggle" | "adjusted") => void;
+  readonly measured: (pixels: number | null) => void;
   readonly go: (where: "previous" | "next") => void;
   readonly pixels: (part: Bounds) => Picture | null;
   /** The tool has changed. */
@@ -99,6 +101,14 @@ export class PageScreen implements Screen {
 
   finish(): void {
     this.#doors.finish();
+  }
+
+  screen(what: "next" | "previous" | "toggle" | "adjusted"): void {
+    this.#doors.screen(what);
+  }
+
+  measured(pixels: number | null): void {
+    this.#doors.measured(pixels);
   }
 
   go(where: "previous" | "next"): void {

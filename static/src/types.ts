@@ -93,6 +93,8 @@ export interface FieldInfo {
   readonly height: number;
   readonly um_per_px: number | null;
   readonly image: string;
+  /** Of a large picture, which is not shown in one piece. */
+  readonly tiles: { readonly address: string; readonly version: string; readonly size: number; readonly levels: number } | null;
   readonly previous: string | null;
   readonly next: string | null;
 }

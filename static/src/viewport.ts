@@ -156,6 +156,20 @@ export class Viewport {
     return screenPoint((x - left) * this.scale, (y - top) * this.scale);
   }
 
+  /** The part of the field that the window shows. */
+  window(): Bounds {
+    const [width, height] = this.#size();
+    const [x0, y0] = this.#corner();
+    return { x0, y0, x1: x0 + width / this.scale, y1: y0 + height / this.scale };
+  }
+
+  /** Shows exactly this part, as large as the window allows, but no larger than life. */
+  frame({ x0, y0, x1, y1 }: Bounds): void {
+    const [width, height] = this.#size();
+    const scale = Math.min((width - 24) / (x1 - x0), (height - 24) / (y1 - y0), 1);
+    this.#glide({ center: [(x0 + x1) / 2, this.#height - (y0 + y1) / 2], resolution: 1 / Math.max(scale, 1e-3) });
+  }
+
   centre(): ImagePoint {
     const [x = 0, y = 0] = this.#view.getCenter() ?? [];
     return imagePoint(x, this.#height - y);

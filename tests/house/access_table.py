@@ -57,6 +57,7 @@ NEEDS: dict[str, Need] = {
     "field_history": Need(VIEW),
     "picture": Need(VIEW),
     "thumbnail": Need(VIEW),
+    "tile": Need(VIEW),
     "reference": Need(VIEW),
     "references": Need(None, REVIEW),
     "opinions": Need(REVIEW),

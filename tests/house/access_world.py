@@ -101,6 +101,8 @@ def make_world(cast: Cast | None = None) -> World:
         "code": waiting.code,
         "number": "1",
         "label": "t1",
+        "level": "0",
+        "column": "0",
         "secret": "unknown-secret",
         "who": "MQ",
         "name": "field",

@@ -82,6 +82,8 @@ export function newBench({ mayEdit = true, classes = [1, 2, 3].map((one) => cell
     showShortcuts: nothing,
     predict: nothing,
     finish: nothing,
+    screen: nothing,
+    measured: nothing,
     go: nothing,
   };
   const parts = { store, history, screen, classes: new Classes(classes), field: FIELD, weakShape: "circle", mayEdit } as const;

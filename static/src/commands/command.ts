@@ -7,7 +7,7 @@ import type { Store } from "../store";
 import type { Change, ShapeKind } from "../types";
 import type { History } from "../undo";
 
-export type Tool = "select" | "circle" | "contour" | "box" | "add" | "subtract" | "split";
+export type Tool = "select" | "circle" | "contour" | "box" | "add" | "subtract" | "split" | "ruler";
 export type Group = "Tools" | "Cells" | "Classes" | "Predictions" | "History" | "View" | "Field";
 
 /** What a command asks of the page: it looks and goes, and changes no cell. The canvas implements it. */
@@ -37,6 +37,10 @@ export interface Screen {
   showShortcuts(): void;
   predict(): void;
   finish(): void;
+  /** The screening grid and the adjusted view. */
+  screen(what: "next" | "previous" | "toggle" | "adjusted"): void;
+  /** A length was measured, in field pixels; null: none is. */
+  measured(pixels: number | null): void;
   go(where: "previous" | "next"): void;
 }
 

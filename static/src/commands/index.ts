@@ -12,6 +12,7 @@ import { Keymap } from "./keymap";
 import * as outlining from "./outlining";
 import { lockSelected } from "./locking";
 import * as predictions from "./predictions";
+import { seeingCommands } from "./seeing";
 import * as trash from "./trash";
 import * as walking from "./walking";
 
@@ -50,6 +51,7 @@ export const commands: readonly Command[] = [
   predictions.showFewer,
   ...history,
   ...views,
+  ...seeingCommands,
   choosing.selectAlike,
   ...fields,
 ];

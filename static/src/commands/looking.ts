@@ -22,7 +22,7 @@ function tool(name: Tool, title: string, key: string): Command {
   const chosen = looking("Tools", `tool.${name}`, title, [key], ({ screen }) => {
     screen.choose(name);
   });
-  return { ...chosen, edits: name !== "select" };
+  return { ...chosen, edits: name !== "select" && name !== "ruler" };
 }
 
 export const tools: readonly Command[] = [
@@ -30,6 +30,7 @@ export const tools: readonly Command[] = [
   tool("circle", "Draw circles", "Shift+C"),
   tool("contour", "Draw contours", "Shift+D"),
   tool("box", "Draw boxes", "Shift+B"),
+  tool("ruler", "Measure a length", "Shift+U"),
   tool("add", "Add to the selected cell", "Shift+A"),
   tool("subtract", "Cut away from the selected cell", "Shift+X"),
   tool("split", "Split the selected cell with a line", "Shift+K"),

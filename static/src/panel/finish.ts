@@ -14,13 +14,15 @@ export class FinishDialog {
   readonly #reading: number;
   readonly #queue: string;
   readonly #isBlind: boolean;
+  readonly #unseenOf: () => string;
   readonly #dialog = byId("finish", HTMLDialogElement);
   readonly #notes = byId("finish-notes", HTMLElement);
   readonly #fault = byId("finish-fault", HTMLElement);
   readonly #send = byId("finish-send", HTMLButtonElement);
   #isBusy = false;
 
-  constructor(workbench: Workbench, sync: Sync, api: Api, reading: number, queue: string, isBlind = false) {
+  constructor(workbench: Workbench, sync: Sync, api: Api, reading: number, queue: string, isBlind = false, unseenOf: () => string = () => "") {
+    this.#unseenOf = unseenOf;
     this.#workbench = workbench;
     this.#sync = sync;
     this.#api = api;
@@ -55,6 +57,7 @@ export class FinishDialog {
     const notes = [
       store.size === 0 ? "No cell is labelled." : `${things(store.size, "cell")} ${store.size === 1 ? "is" : "are"} labelled.`,
       open > 0 ? `${things(open, "prediction")} with a score of ${store.view.threshold.toFixed(2)} or more ${open === 1 ? "is" : "are"} neither accepted nor rejected. They will count as not answered.` : "",
+      this.#unseenOf(),
       this.#isBlind ? "Its predictions were hidden. They are shown when you have finished, beside what you labelled." : "",
       stuck > 0 ? `${lineOf(status)}: decide about ${stuck === 1 ? "it" : "them"} first, under “${lineOf(status)}” in the bar.` : "",
       stuck === 0 && status.waiting > 0 ? `${lineOf(status)}. Finishing waits until all is saved.` : "",

@@ -20,6 +20,8 @@ interface Parts {
   readonly classes: Classes;
   readonly viewport: Viewport;
   readonly field: FieldInfo;
+  /** Where the script is found that adjusts what is seen. */
+  readonly adjust: string;
 }
 
 /** Beside the name of a locked cell: finished. */
@@ -46,7 +48,7 @@ export class Canvas {
     const repaint = (): void => {
       viewport.repaint();
     };
-    this.picture = new PictureLayer(field);
+    this.picture = new PictureLayer(field, parts.adjust, repaint);
     this.#predictions = new SheetLayer(
       field,
       (context, within, place) => {

@@ -24,6 +24,8 @@ export interface Sketch {
   readonly line?: { readonly points: readonly ImagePoint[]; readonly closes: boolean };
   /** The frame of a selection. */
   readonly frame?: Bounds;
+  /** A length that is measured. */
+  readonly ruler?: { readonly from: ImagePoint; readonly to: ImagePoint };
   /** Only a hint of what a click would place. */
   readonly isGhost?: boolean;
 }
@@ -71,6 +73,7 @@ export class OverlayLayer {
     context.globalAlpha = 1;
     if (sketch.line) paintLine(context, sketch.line, place);
     if (sketch.frame) paintFrame(context, sketch.frame, place);
+    if (sketch.ruler) paintRuler(context, sketch.ruler, place);
   }
 }
 
@@ -137,4 +140,23 @@ function paintFrame(context: CanvasRenderingContext2D, { x0, y0, x1, y1 }: Bound
   context.strokeStyle = "#ffe45c";
   context.strokeRect(...rectangle);
   context.setLineDash([]);
+}
+
+/** A line with a short stroke across each end, dark under light: seen on any stain. */
+function paintRuler(context: CanvasRenderingContext2D, { from, to }: NonNullable<Sketch["ruler"]>, { left, top, scale }: Place): void {
+  const [x0, y0, x1, y1] = [(from.x - left) * scale, (from.y - top) * scale, (to.x - left) * scale, (to.y - top) * scale];
+  const length = Math.hypot(x1 - x0, y1 - y0) || 1;
+  const [across, along] = [(-(y1 - y0) / length) * 7, ((x1 - x0) / length) * 7];
+  const path = new Path2D();
+  path.moveTo(x0, y0);
+  path.lineTo(x1, y1);
+  for (const [x, y] of [[x0, y0], [x1, y1]] as const) {
+    path.moveTo(x - across, y - along);
+    path.lineTo(x + across, y + along);
+  }
+  for (const [colour, width] of [["rgb(16 20 24 / 75%)", 4.5], ["#ffffff", 2]] as const) {
+    context.lineWidth = width;
+    context.strokeStyle = colour;
+    context.stroke(path);
+  }
 }

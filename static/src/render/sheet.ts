@@ -14,6 +14,9 @@ const MARGIN = 0.5;
 /** No canvas larger than this, in device pixels a side: browsers refuse it. */
 const LARGEST = 8192;
 
+/** While a zoom goes on a sheet is shown so many times enlarged: blurred lines for a moment, and no frame is late. */
+const BLURRED = 8;
+
 /** Paints all that touches these bounds, in field pixels. */
 export type PaintWithin = (context: CanvasRenderingContext2D, within: Bounds, place: Place) => void;
 
@@ -121,7 +124,7 @@ export class SheetLayer {
 function covers(sheet: Sheet, placement: Placement, size: { readonly width: number; readonly height: number }): boolean {
   const { left, top, width, height, scale, ratio, isMoving } = placement;
   if (sheet.ratio !== ratio) return false;
-  if (Math.abs(sheet.scale / scale - 1) > 1e-9) return isMoving && scale < sheet.scale * 3;
+  if (Math.abs(sheet.scale / scale - 1) > 1e-9) return isMoving && scale < sheet.scale * BLURRED;
   const { x0, y0, x1, y1 } = sheet.bounds;
   const isWide = (x0 <= left || x0 <= 0) && (x1 >= left + width / scale || x1 >= size.width);
   const isHigh = (y0 <= top || y0 <= 0) && (y1 >= top + height / scale || y1 >= size.height);

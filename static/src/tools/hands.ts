@@ -6,6 +6,7 @@ import { contains, scaled } from "../shapes";
 import type { Shape } from "../types";
 import { ContourTool } from "./contour";
 import { commit } from "./pulling";
+import { RulerTool } from "./ruler";
 import { SelectTool } from "./select";
 import type { Grip, Only, Parts, Pointer, Tool } from "./tool";
 import { onlySelected } from "./tool";
@@ -51,6 +52,7 @@ export class Hands {
       circle: new WeakTool(parts, "circle"),
       box: new WeakTool(parts, "box"),
       contour: new ContourTool(parts, "contour"),
+      ruler: new RulerTool(parts),
       add: new ContourTool(parts, "add"),
       subtract: new ContourTool(parts, "subtract"),
       split: new ContourTool(parts, "split"),

@@ -1,0 +1,166 @@
+"""What a person sees of the picture: its own pixels, tiles, adjusted views, ruler, screening grid."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from django.conf import settings
+from PIL import Image
+from playwright.sync_api import Page, expect
+from skimage.color import hed2rgb, rgb2hed
+
+from annotation.models import Field
+from tests.browser.conftest import Axe, Site, Visitor
+from tests.browser.desk import Desk
+from tests.learning import rows
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def coloured(of: Field, width: int, height: int) -> Pixels:
+    """Gives the field a picture of stain-like colours, each pixel another; returns its pixels."""
+    random = np.random.default_rng(of.pk)
+    amounts = random.uniform(0, 0.25, (height, width, 3)) * (1.0, 0.6, 0.1)
+    pixels = np.clip(hed2rgb(amounts) * 255, 0, 255).round().astype(np.uint8)
+    settings.IMAGES_DIR.mkdir(exist_ok=True)
+    Image.fromarray(pixels).save(settings.IMAGES_DIR / of.file)
+    Field.objects.filter(pk=of.pk).update(width=width, height=height)
+    of.refresh_from_db()
+    return pixels
+
+
+def seen(page: Page) -> Pixels:
+    """What the canvas of the picture holds, without layers over it."""
+    address = page.evaluate("() => document.querySelector('.bench-picture').toDataURL('image/png')")
+    with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def of_field(desk: Desk, shown: Pixels) -> Pixels:
+    """The part of the window that the field takes, at 100 % and wholly in view."""
+    height, width = shown.shape[:2]
+    left, top = round(width / 2 - desk.field.width / 2), round(height / 2 - desk.field.height / 2)
+    return shown[top : top + desk.field.height, left : left + desk.field.width]
+
+
+@pytest.fixture
+def field(site: Site) -> Field:
+    return rows.field(site.cast.project, size=400)
+
+
+def test_at_100_percent_the_canvas_holds_the_pixels_of_the_stored_file(visitor: Visitor, field: Field) -> None:
+    stored = coloured(field, 400, 300)
+    desk = Desk(visitor.page("ana"), field).open()
+    assert np.array_equal(of_field(desk, seen(desk.page)), stored)
+
+
+def test_a_large_field_comes_in_tiles_with_its_own_pixels(visitor: Visitor, field: Field) -> None:
+    coloured(field, 6400, 300)
+    with Image.open(settings.IMAGES_DIR / field.file) as image:
+        stored = np.asarray(image.convert("RGB"))
+    desk = Desk(visitor.page("ana"), field).open()
+    width = seen(desk.page).shape[1]
+    middle = stored[:, 3200 - width // 2 + 1 : 3200 + width // 2 - 1]
+
+    def shown() -> bool:
+        found = seen(desk.page)
+        top = round(found.shape[0] / 2 - 150)
+        return np.array_equal(found[top : top + 300, 1 : 1 + middle.shape[1]], middle)
+
+    for _ in range(50):
+        if shown():
+            break
+        desk.page.wait_for_timeout(100)
+    assert shown()
+
+
+@pytest.mark.parametrize(("name", "place"), [("hematoxylin", 0), ("eosin", 1)])
+def test_a_stain_alone_is_that_of_scikit_image(visitor: Visitor, field: Field, name: str, place: int) -> None:
+    stored = coloured(field, 400, 300)
+    stains = rgb2hed(stored)
+    alone = np.zeros_like(stains)
+    alone[..., place] = stains[..., place]
+    wanted = np.clip(hed2rgb(alone) * 255, 0, 255)
+    desk = Desk(visitor.page("ana"), field).open()
+    desk.page.get_by_text("Picture", exact=True).click()
+    desk.page.get_by_label("Stain").select_option(name)
+    expect(desk.page.locator("#adjusted")).to_be_visible()
+    desk.page.wait_for_timeout(300)
+    found = of_field(desk, seen(desk.page)).astype(float)
+    assert np.abs(found - wanted).max() <= 1.0
+    desk.page.get_by_role("button", name="See it as it is").click()
+    desk.page.wait_for_timeout(200)
+    assert np.array_equal(of_field(desk, seen(desk.page)), stored)
+
+
+def test_sliders_change_what_is_seen_and_a_reload_knows_it(visitor: Visitor, field: Field) -> None:
+    stored = coloured(field, 400, 300)
+    desk = Desk(visitor.page("ana"), field).open()
+    desk.page.get_by_text("Picture", exact=True).click()
+    desk.page.get_by_label("Brightness").fill("40")
+    desk.page.wait_for_timeout(300)
+    assert of_field(desk, seen(desk.page)).mean() > stored.mean() + 20
+    desk.page.reload()
+    expect(desk.canvas).to_have_attribute("data-ready", "true")
+    expect(desk.page.locator("#adjusted")).to_be_visible()
+    desk.press("Shift+V")
+    expect(desk.page.locator("#adjusted")).to_be_hidden()
+
+
+def test_a_known_length_becomes_the_scale(site: Site, visitor: Visitor, field: Field) -> None:
+    coloured(field, 400, 300)
+    desk = Desk(visitor.page("rui"), field).open()
+    desk.press("Shift+U")
+    desk.drag((100, 100), (200, 100))
+    expect(desk.page.locator("#ruler-length")).to_have_text("100.0 px · scale unknown")
+    desk.page.locator("#ruler-um").fill("10")
+    desk.page.get_by_role("button", name="Set the scale").click()
+    expect(desk.page.locator("#scale-length")).to_contain_text("µm")
+    with site.still():
+        field.refresh_from_db()
+        assert (field.um_per_px, field.um_source) == (0.1, "calibrated")
+
+
+def test_who_does_not_review_measures_and_sets_no_scale(visitor: Visitor, field: Field) -> None:
+    coloured(field, 400, 300)
+    desk = Desk(visitor.page("ana"), field).open()
+    desk.press("Shift+U")
+    desk.drag((100, 100), (100, 150))
+    expect(desk.page.locator("#ruler-length")).to_contain_text("50.0 px")
+    expect(desk.page.locator("#ruler-form")).to_be_hidden()
+
+
+def test_tiles_are_screened_one_by_one_and_what_was_missed_is_told(visitor: Visitor, field: Field, axe: Axe) -> None:
+    coloured(field, 3000, 2000)
+    desk = Desk(visitor.page("ana"), field).open(at_actual_size=False)
+    words = desk.page.locator("#screening-words")
+    desk.press("Shift+J")
+    expect(words).to_have_text("Tile 1 of 6 · 1 seen")
+    desk.press("Shift+J")
+    expect(words).to_have_text("Tile 2 of 6 · 2 seen")
+    assert axe(desk.page) == []
+    desk.page.reload()
+    expect(words).to_contain_text("2 seen")
+    desk.press("Control+Enter")
+    expect(desk.page.locator("#finish-notes")).to_contain_text("4 of 6 tiles were never looked at")
+    desk.press("Escape")
+    for _ in range(4):
+        desk.press("Shift+J")
+        desk.page.wait_for_timeout(600)
+    expect(words).to_contain_text("6 seen")
+    desk.press("Shift+J")
+    expect(desk.page.locator("#said")).to_have_text("Every tile was looked at.")
+
+
+def test_colours_can_be_chosen_that_need_no_red_and_green(visitor: Visitor, field: Field) -> None:
+    coloured(field, 400, 300)
+    desk = Desk(visitor.page("ana"), field).open()
+    line = desk.page.locator("tr:has([data-class=blast]) .swatch-line")
+    expect(line).to_have_attribute("stroke-dasharray", "none")
+    desk.page.get_by_text("Picture", exact=True).click()
+    desk.page.get_by_label("Colours").select_option("distinct")
+    expect(line).to_have_attribute("stroke-dasharray", "6 3")
