@@ -25,6 +25,7 @@ from annotation import store
 from annotation.access import Actor, Permission, require
 from annotation.actions.snapshots import Tally, read_snapshot
 from annotation.errors import Refused
+from annotation.imaging.tiles import folder_of as tiles_folder
 from annotation.models import (
     Case,
     DatasetImport,
@@ -176,6 +177,7 @@ def remove_files(remains: Remains) -> None:
     for digest in remains.hashes:
         if not Field.objects.filter(sha256=digest).exists():
             _remove(settings.HOME / "thumbnails" / digest[:2] / f"{digest}.jpg")
+            shutil.rmtree(tiles_folder(settings.HOME / "thumbnails", digest), ignore_errors=True)
     # Crops are named after a hash of picture and place: which are whose cannot be told. They are made again.
     shutil.rmtree(settings.HOME / "thumbnails" / "crops", ignore_errors=True)
     for digest in remains.snapshots:

@@ -54,12 +54,14 @@ def ensure_tiles(source: Path, folder: Path, *, sha256: str) -> None:
     if target.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    with (target.parent / f".{sha256}.lock").open("w") as lock:
+    locked = target.parent / f".{sha256}.lock"
+    with locked.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if target.exists():
             return
         command = [sys.executable, "-m", "annotation.imaging.tiles", str(source), str(target)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        locked.unlink(missing_ok=True)  # who waits for it finds the tiles there
     if done.returncode:
         raise RefusedImage(f"The picture cannot be cut into tiles: {done.stderr.strip().splitlines()[-1:]}")
 

@@ -100,6 +100,9 @@ def make_world(project: Project) -> World:
     for field in fields:
         (crops / field.sha256[:2]).mkdir(parents=True, exist_ok=True)
         (crops / field.sha256[:2] / f"{field.sha256}.jpg").write_bytes(b"small")
+        tiles = crops / "tiles" / field.sha256[:2] / field.sha256 / "0"
+        tiles.mkdir(parents=True)
+        (tiles / "0-0.png").write_bytes(b"a tile")
     (crops / "crops").mkdir()
     (crops / "crops" / "abc.jpg").write_bytes(b"a cell")
     needles = {case.code, NAME, *uuids, *(field.sha256 for field in fields)}
