@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -40,10 +41,15 @@ def seen(page: Page) -> Pixels:
         return np.asarray(image.convert("RGB"))
 
 
+def corner(desk: Desk, shown: Pixels) -> tuple[int, int]:
+    """Where the field's first pixel lies on the canvas at 100 %: halves are rounded up, as the browser does."""
+    height, width = shown.shape[:2]
+    return math.floor((width - desk.field.width) / 2 + 0.5), math.floor((height - desk.field.height) / 2 + 0.5)
+
+
 def of_field(desk: Desk, shown: Pixels) -> Pixels:
     """The part of the window that the field takes, at 100 % and wholly in view."""
-    height, width = shown.shape[:2]
-    left, top = round(width / 2 - desk.field.width / 2), round(height / 2 - desk.field.height / 2)
+    left, top = corner(desk, shown)
     return shown[top : top + desk.field.height, left : left + desk.field.width]
 
 
@@ -63,13 +69,11 @@ def test_a_large_field_comes_in_tiles_with_its_own_pixels(visitor: Visitor, fiel
     with Image.open(settings.IMAGES_DIR / field.file) as image:
         stored = np.asarray(image.convert("RGB"))
     desk = Desk(visitor.page("ana"), field).open()
-    width = seen(desk.page).shape[1]
-    middle = stored[:, 3200 - width // 2 + 1 : 3200 + width // 2 - 1]
 
     def shown() -> bool:
         found = seen(desk.page)
-        top = round(found.shape[0] / 2 - 150)
-        return np.array_equal(found[top : top + 300, 1 : 1 + middle.shape[1]], middle)
+        left, top = corner(desk, found)
+        return np.array_equal(found[top : top + 300], stored[:, -left : -left + found.shape[1]])
 
     for _ in range(50):
         if shown():
