@@ -4,7 +4,7 @@ import type { Bounds } from "../geometry/points";
 import { prefer, preference } from "../page";
 import { contextOf, sized } from "../render/picture";
 import type { Grid } from "../screening";
-import { gridOf, nextTile, readSeen, tileAt, tilesIn, written } from "../screening";
+import { gridOf, nextTile, pathOf, readSeen, tileAt, tilesIn, written } from "../screening";
 import type { Placement, Viewport } from "../viewport";
 import { byId, h } from "./dom";
 
@@ -75,7 +75,9 @@ export class ScreeningPanel {
   walk(by: 1 | -1): void {
     if (!this.#isShown) this.toggle();
     this.#markWindow();
-    const next = nextTile(this.#grid, this.#seen, this.#current(), by);
+    // The first walk begins in the first corner, wherever the window stands.
+    const from = this.#seen.size === 0 && by > 0 ? (pathOf(this.#grid).at(-1) ?? 0) : this.#current();
+    const next = nextTile(this.#grid, this.#seen, from, by);
     const tile = next === null ? undefined : this.#grid.tiles[next];
     if (tile === undefined) this.#say("Every tile was looked at.");
     else this.#viewport.frame(tile);
