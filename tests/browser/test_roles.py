@@ -20,10 +20,10 @@ EVERYBODYS = {
     "cases/": {"Show"},
     "cases/{case}/": {"Show"},
     "ontology/": set[str](),
-    "settings/": {"Classes (28)", "Round defaults"},
+    "settings/": {"Classes (28)", "Round defaults", "Room on the disk", "Rounds by themselves"},
     "rounds/": set[str](),
     "rounds/1/": set[str](),
-    "models/": {"Compare two"},
+    "models/": {"Look at one cell", "By family", "Compare two"},
     "models/t1/": {"Its errors", "Compare"},
 }
 LABELS = {"cases/{case}/": {"Label {field}"}}
