@@ -13,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 from django.http import Http404
 
 from annotation.blinding import is_chosen
-from annotation.models import Field, Membership, Project, Reading, ReadingState, Role, Source
+from annotation.models import Field, Membership, Project, Reading, ReadingState, Receipt, Role, Source
 
 Actor = User | None
 
@@ -102,6 +102,12 @@ def visible_readings(user: User | AnonymousUser, project: Project) -> QuerySet[R
     if may(actor, project, Permission.REVIEW):
         return rows
     return rows.filter(Q(author=actor) | Q(field__current_reading=F("pk")))
+
+
+def visible_receipts(user: User | AnonymousUser) -> QuerySet[Receipt]:
+    """A person's own notices, of the projects whose people they still belong to."""
+    actor = person(user)
+    return Receipt.objects.filter(user=actor, notice__project__memberships__user=actor)
 
 
 def find_reading(user: User | AnonymousUser, pk: int, permission: Permission = Permission.VIEW) -> Reading:

@@ -1,4 +1,4 @@
-"""The lane of imports and exports in a worker, and the message that wakes it. Which work there is, the rows say."""
+"""The lanes of transfers and of deliveries in a worker, and the messages that wake them. The rows say which work."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 
 from celery import shared_task
 
+from annotation.actions.deliveries import take_delivery
 from annotation.actions.transfers_work import execute_transfer, next_transfer
 from annotation.lanes import Lane, stopping
 from annotation.models import TransferState
@@ -34,9 +35,16 @@ def _sweep_now_and_then() -> None:
 
 
 _transfers = Lane("light", "transfers", take_transfer)
+_deliveries = Lane("light", "deliveries", take_delivery)
 
 
 @shared_task(ignore_result=True)  # type: ignore[untyped-decorator]  # celery is not typed
 def transfers() -> None:
     """Do the imports and exports that wait."""
     _transfers.work()
+
+
+@shared_task(ignore_result=True)  # type: ignore[untyped-decorator]  # celery is not typed
+def deliveries() -> None:
+    """Send the mails and webhook calls that wait."""
+    _deliveries.work()

@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("annotation.api.urls")),
     path("api/", include("learning.api.urls")),
     path("", include("annotation.urls.people")),
+    path("", include("annotation.urls.notices")),
     path("", include("annotation.urls.help")),
     path("", include("annotation.urls.projects")),
     path("", include("learning.urls.overview")),

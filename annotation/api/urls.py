@@ -9,6 +9,7 @@ from annotation.api import (
     classes,
     events,
     key_bindings,
+    notices,
     opinions,
     people,
     projects,
@@ -21,6 +22,8 @@ _FIELD = f"{_PROJECT}fields/<str:code>/"
 _TRANSFER = f"{_PROJECT}transfers/<int:pk>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("notices/", notices.Notices.as_view(), name="api_notices"),
+    path("notices/read/", notices.NoticesRead.as_view(), name="api_notices_read"),
     path("keys/", key_bindings.Keys.as_view(), name="api_keys"),
     path("projects/", projects.Projects.as_view(), name="api_projects"),
     path(_PROJECT, projects.OneProject.as_view(), name="api_project"),

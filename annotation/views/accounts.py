@@ -18,6 +18,7 @@ from annotation.actions.tokens import make_token, withdraw_token
 from annotation.errors import Refused
 from annotation.forms.people import NameForm, TokenForm
 from annotation.models import Scope, Token
+from annotation.views.notices import mailed_projects
 
 
 @sensitive_post_parameters()
@@ -39,7 +40,8 @@ def account(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Your password was changed; other browsers are signed out.")
         return redirect("account")
     status = 422 if request.method == "POST" else 200
-    return render(request, "annotation/account.html", {"names": names, "password": password}, status=status)
+    told = {"names": names, "password": password} | mailed_projects(request)
+    return render(request, "annotation/account.html", told, status=status)
 
 
 @login_required

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from annotation.access import Actor
+from learning.actions.telling import tell_of_move
 from learning.models import Round, Run, Transition
 from learning.states import RoundState, RunState, check_round_move, check_run_move
 
@@ -21,10 +22,11 @@ def move_round(round_: Round, new: RoundState, *, actor: Actor = None, why: str 
     check_round_move(old, new)
     if not Round.objects.filter(pk=round_.pk, state=old).update(state=new, **values):
         return False
-    Transition.objects.create(
+    move = Transition.objects.create(
         project_id=round_.project_id, round=round_, old=old, new=new, actor_id=_id(actor), why=why[:300]
     )
     round_.refresh_from_db()
+    tell_of_move(round_, move)
     return True
 
 

@@ -16,6 +16,7 @@ from annotation.models import Project
 from learning import strategies
 from learning.actions.moves import move_round
 from learning.actions.runs import LostLeaseError, cancel_run, end_run, hold_run, queue_run, retry_run, stop_run
+from learning.actions.telling import tell_of_refusal
 from learning.models import Round, Run
 from learning.settings import RoundSettings, from_row, to_row
 from learning.states import STATE_OF_STEP, STEP_OF_STATE, WORKING, RoundState, RunState, Step, step_after
@@ -91,6 +92,8 @@ def finish_run(run: Run, publish: Callable[[], dict[str, Any]], seconds: float) 
     cancelled = Run.objects.filter(pk=run.pk, cancel_requested=True).exists()
     if not end_run(run, RunState.SUCCEEDED, result=result, seconds=seconds):
         raise LostLeaseError(f"run {run.pk} was taken over while it published")
+    if result.get("model") and result.get("accepted") is False:
+        tell_of_refusal(run, result["model"], result.get("reason", ""))
     if run.round is not None:
         following = _advance(run.round, Step(run.step), run)
         if following is not None and cancelled:

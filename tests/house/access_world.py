@@ -16,6 +16,7 @@ from annotation.models import (
     CellClass,
     Invitation,
     Membership,
+    Notice,
     Prediction,
     Reading,
     ReferenceCell,
@@ -96,6 +97,7 @@ def make_world(cast: Cast | None = None) -> World:
     )
     token = Token.objects.create(user=cast.ana, name="x", secret_sha256="2" * 64, start="x", ends_at=tomorrow)
     member = Membership.objects.get(user=cast.ana)
+    notice = Notice.objects.create(project=project, kind="round_failed", event="x", text="x", path="/")
     places = {
         "key": project.key,
         "code": waiting.code,
@@ -114,6 +116,7 @@ def make_world(cast: Cast | None = None) -> World:
         "classify/uuid": "00000000-0000-4000-8000-000000000000",
         "uploads/uuid": str(upload.uuid),
         "files/uuid": str(upload.uuid),
+        "notices/pk": str(notice.pk),
         "people/pk": str(member.pk),
         "invitations/pk": str(invitation.pk),
         "tokens/pk": str(token.pk),
