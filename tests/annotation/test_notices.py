@@ -26,7 +26,7 @@ from config.env import Email
 from tests.annotation.receivers import hook, mailbox
 
 if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
 
     from tests.cast import Cast
 
@@ -120,7 +120,7 @@ class TestInTheApp:
 
 class TestByWebhook:
     @pytest.fixture(autouse=True)
-    def inside(self, settings: SettingsWrapper) -> None:
+    def inside(self, settings: Settings) -> None:
         settings.WEBHOOKS_INSIDE = True
         settings.ADDRESS = "https://marrow.example"
 
@@ -275,7 +275,7 @@ class TestByMail:
             person.email = f"{person.username}@lab.example"
             person.save(update_fields=["email"])
 
-    def test_each_with_an_address_gets_one(self, cast: Cast, settings: SettingsWrapper) -> None:
+    def test_each_with_an_address_gets_one(self, cast: Cast, settings: Settings) -> None:
         settings.ADDRESS = "https://marrow.example"
         with mailbox() as kept:
             settings.EMAIL = Email("127.0.0.1", kept.port, "", "", "none")
@@ -287,7 +287,7 @@ class TestByMail:
         assert "Subject: Study: round failed" in text
         assert "https://marrow.example/projects/study/" in text
 
-    def test_who_left_meanwhile_or_wants_none_gets_nothing(self, cast: Cast, settings: SettingsWrapper) -> None:
+    def test_who_left_meanwhile_or_wants_none_gets_nothing(self, cast: Cast, settings: Settings) -> None:
         with mailbox() as kept:
             settings.EMAIL = Email("127.0.0.1", kept.port, "", "", "none")
             tell(cast)
@@ -297,7 +297,7 @@ class TestByMail:
         assert not kept.mails
         assert set(Delivery.objects.values_list("state", flat=True)) == {DeliveryState.FAILED}
 
-    def test_a_server_that_refuses_at_first_gets_it_once(self, cast: Cast, settings: SettingsWrapper) -> None:
+    def test_a_server_that_refuses_at_first_gets_it_once(self, cast: Cast, settings: Settings) -> None:
         change_mail(actor=cast.rui, projects=[])
         with mailbox(refused=2) as kept:
             settings.EMAIL = Email("127.0.0.1", kept.port, "", "", "none")

@@ -232,9 +232,9 @@ def test_their_queries_do_not_grow_with_their_length(
     for number in range(12):
         label(case_of(cast, f"P{number}", fields=3), {"seg": 1})
     client = cast.client("rui")
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         client.get(CASES)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         client.get(f"{CASES}{Case.objects.latest('pk').pk}/")
 
 

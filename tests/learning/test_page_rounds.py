@@ -119,7 +119,7 @@ class TestList:
             round_ = rows.round_of(cast.project, RoundState.DONE)
             Round.objects.filter(pk=round_.pk).update(student=student)
             page = html(cast.client("ana").get(ROUNDS))
-            assert ("<svg" in page) == (number > 1)
+            assert ("<svg" in page.partition("<main")[2]) == (number > 1)
 
     def test_a_hundred_rounds_take_as_many_queries_as_ten(self, cast: Cast) -> None:
         client, counted = cast.client("lea"), []
