@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+import models_zoo
 from annotation.access import Actor, Permission, require
 from learning.actions.models import ModelError
 from learning.models import ModelVersion
@@ -17,11 +18,12 @@ SCRIPT = Path(__file__).parent / "run_model.py.txt"
 
 
 def export_model(*, model: ModelVersion, out: Path, actor: Actor = None) -> dict[str, Any]:
-    """Write `model` into the folder `out`, which must be new or empty. Raises ModelError when it is not."""
+    """Write `model` into the folder `out`, which must be new or empty. Raises ModelError when it is not, or where the
+    family has no ONNX form; OSError where the file is gone."""
     require(actor, model.project, Permission.RUN)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ModelError(f"{out} is there already: name a new or empty folder")
-    if not model.onnx.is_file():
+    if not model.onnx.is_file() and model.variant not in models_zoo.students():
         raise ModelError(f"{model.label} ({model.variant}) has no ONNX file to hand out: hand out its student instead")
     out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(model.onnx, out / "model.onnx")
