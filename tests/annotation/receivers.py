@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 
 @dataclass
@@ -24,7 +32,7 @@ class Hook:
 
 
 @contextmanager
-def hook(*answers: int) -> Iterator[Hook]:
+def hook(*answers: int, tls: ssl.SSLContext | None = None) -> Iterator[Hook]:
     kept = Hook(list(answers))
 
     class Handler(BaseHTTPRequestHandler):
@@ -42,9 +50,31 @@ def hook(*answers: int) -> Iterator[Hook]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name there
             pass
 
-    with _serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    with _serving(server) as port:
         kept.port = port
         yield kept
+
+
+def certificate(folder: Path) -> Path:
+    """A certificate of localhost that vouches for itself, and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    file = folder / "localhost.pem"
+    encoding = serialization.Encoding.PEM
+    file.write_bytes(key.private_bytes(encoding, *form) + made.public_bytes(encoding))
+    return file
 
 
 @dataclass

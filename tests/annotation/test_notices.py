@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
 import socket
+import ssl
+import threading
+import time
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +28,7 @@ from annotation.errors import Refused
 from annotation.models import Delivery, DeliveryState, Membership, Notice, NoticeKind, Receipt, Webhook
 from annotation.webhooks import WebhookError, post
 from config.env import Email
-from tests.annotation.receivers import hook, mailbox
+from tests.annotation.receivers import certificate, hook, mailbox
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -54,6 +59,15 @@ def send_all() -> None:
 
 def make_due() -> None:
     Delivery.objects.filter(state=DeliveryState.QUEUED).update(due_at=timezone.now())
+
+
+def drip(server: socket.socket) -> None:
+    """Answers one caller, each letter in less time than a socket's patience, and all of them in far more."""
+    line, _ = server.accept()
+    with line, contextlib.suppress(OSError):
+        for _ in range(80):
+            line.sendall(b"H")
+            time.sleep(0.1)
 
 
 class TestInTheApp:
@@ -258,6 +272,33 @@ class TestWhereAWebhookMayLead:
         monkeypatch.setattr("annotation.webhooks.PATIENCE", 0.3)
         with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(WebhookError, match="did not answer"):
             post(f"http://127.0.0.1:{silent.getsockname()[1]}/", b"{}", {}, inside=True)
+
+    def test_over_tls_the_certificate_must_be_the_names(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        file = certificate(tmp_path)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(file)
+        with hook(tls=tls) as kept:
+            entry = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", kept.port))
+            monkeypatch.setattr("annotation.webhooks.socket.getaddrinfo", lambda *_args, **_more: [entry])
+            with pytest.raises(WebhookError, match="certificate"):
+                post(f"https://localhost:{kept.port}/", b"{}", {}, inside=True)
+            monkeypatch.setenv("SSL_CERT_FILE", str(file))
+            with pytest.raises(WebhookError, match="certificate"):
+                post(f"https://other.example:{kept.port}/", b"{}", {}, inside=True)
+            assert not kept.calls
+            post(f"https://localhost:{kept.port}/", b"{}", {}, inside=True)
+        assert len(kept.calls) == 1
+
+    def test_a_receiver_that_answers_letter_by_letter_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("annotation.webhooks.PATIENCE", 0.5)
+        with socket.create_server(("127.0.0.1", 0)) as slow:
+            thread = threading.Thread(target=drip, args=(slow,), daemon=True)
+            thread.start()
+            began = time.monotonic()
+            with pytest.raises(WebhookError, match="did not answer"):
+                post(f"http://127.0.0.1:{slow.getsockname()[1]}/", b"{}", {}, inside=True)
+            assert time.monotonic() - began < 5.0
+            thread.join(10)
 
     def test_only_administrators_set_remove_and_try_one(self, cast: Cast) -> None:
         with pytest.raises(PermissionDenied):
