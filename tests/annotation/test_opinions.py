@@ -54,7 +54,7 @@ def test_a_cell_that_asks_stands_in_the_list_of_reviewers(cast: Cast, unsure: Ce
     assert str(unsure.uuid) in page
     picture = rui.get(f"{PAGE}{unsure.uuid}/picture/")
     assert (picture.status_code, picture["Content-Type"]) == (200, "image/jpeg")
-    picture.close()
+    assert b"".join(picture.streaming_content).startswith(b"\xff\xd8")  # type: ignore[attr-defined]  # closes it too
     (asking,) = call(rui, "get", "projects/study/asking/")["results"]
     assert (asking["uuid"], asking["field"]) == (str(unsure.uuid), unsure.reading.field.code)
     assert "1 cell asks for a second opinion" in rui.get("/projects/study/queue/").content.decode()

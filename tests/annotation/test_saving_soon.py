@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotation.access import Permission, find_reading, visible_readings
+from annotation.actions.leases import FRESH, LEASE
 from annotation.models import Cell, Event, Reading
 from benchmarks.readers_desks import check
 from tests.annotation.calling import cell, opened, save
@@ -43,7 +43,7 @@ def test_a_lease_is_renewed_by_saving_once_it_is_no_longer_fresh(cast: Cast) -> 
     save(ana, reading.pk, cell(number))
     reading.refresh_from_db()
     assert reading.lease_until == first
-    soon = timezone.now() + timedelta(minutes=8)
+    soon = timezone.now() + (LEASE - FRESH) / 2
     Reading.objects.filter(pk=reading.pk).update(lease_until=soon)
     save(ana, reading.pk, cell(number))
     reading.refresh_from_db()

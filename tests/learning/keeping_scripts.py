@@ -115,7 +115,7 @@ def people_at_work(study: Project) -> Iterator[list[int]]:
     stop, drawn = threading.Event(), list[int]()
     field = study.fields.all()[0]
     people = [User.objects.create_superuser(f"person{number}") for number in range(WRITERS)]
-    readings = [open_reading(field=field, actor=person) for person in people]
+    readings = [open_reading(field=field, actor=person, steal=True) for person in people]
     seg = study.classes.get(key="seg")
 
     def work(person: User, reading: Reading) -> None:

@@ -67,7 +67,7 @@ def test_nothing_is_found_where_all_is_well(well: Path) -> None:
 
 def test_tables_of_an_older_version(well: Path) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'learning' AND name LIKE '0004%%'")
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'learning' AND name >= '0004'")
     assert "manage.py migrate" in found("migrations").type
 
 
