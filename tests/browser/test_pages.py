@@ -25,7 +25,7 @@ __all__ = ["home", "zoo"]
 NO_PAGES = {
     "healthz", "source", "schema", "help_image", "next_field", "picture", "thumbnail", "reference", "asking",
     "error_crop", "transfer_faults", "transfer_download", "transfer_manifest", "round_log_download", "download_model",
-    "families_table", "round_report_table",
+    "families_table", "round_report_table", "ready", "metrics", "tile",
 }  # fmt: skip
 # Drawn by the library that shows the schema: its colours and headings are not ours.
 OF_OTHERS = {"/api/docs/"}

@@ -36,7 +36,7 @@ RUNS = {
 }
 ADMINISTERS = {
     "ontology/": {"Add a class"},
-    "settings/": {"Save the settings"},
+    "settings/": {"Save the settings", "Notices and webhook"},
     "people/": {
         "Save",
         *(f"{deed} {name}" for deed in ("Password link for", "Remove") for name in ("ana", "rui", "lea", "ada")),

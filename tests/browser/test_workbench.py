@@ -461,8 +461,8 @@ def test_without_scripts_the_picture_is_there(visitor: Visitor, field: Field) ->
 def test_on_a_narrow_screen_field_and_panel_are_both_reached(visitor: Visitor, field: Field, axe: Axe) -> None:
     desk = Desk(visitor.page("ana", viewport={"width": 390, "height": 800}), field).open()
     expect(desk.canvas).to_be_visible()
-    desk.page.get_by_label("Find a class").scroll_into_view_if_needed()
-    expect(desk.page.get_by_label("Find a class")).to_be_in_viewport()
+    desk.page.get_by_role("searchbox", name="Find a class").scroll_into_view_if_needed()
+    expect(desk.page.get_by_role("searchbox", name="Find a class")).to_be_in_viewport()
     wide = desk.page.evaluate("() => document.documentElement.scrollWidth")
     assert wide <= 390
     assert axe(desk.page) == []
