@@ -106,7 +106,8 @@ class CellNetwork(nn.Module):
         found = one.on_cpu()
         centres = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
         inside = ((centres >= 0) & (centres < (tile.width, tile.height))).all(1)
-        found = found[inside & (found.top > limits.min_score)]
+        has_area = (found.boxes[:, 2:] > found.boxes[:, :2]).all(1)  # one that lay outside is cut down to a line
+        found = found[inside & has_area & (found.top > limits.min_score)]
         return self.suppress(found, limits.nms_iou, limits.max_detections)
 
     def learn_from(self, pictures: Pictures) -> None:  # most networks need not know
