@@ -95,6 +95,25 @@ def test_edits_go_on_while_the_network_comes_and_goes(site: Site, visitor: Visit
     assert sorted(places(site)) == sorted([40 + 45 * c, 50 + 60 * r, 20] for c in range(6) for r in range(3))
 
 
+@pytest.mark.parametrize("width", [1920, 1280, 820])
+def test_nothing_moves_when_the_server_goes_away(site: Site, visitor: Visitor, field: Field, width: int) -> None:
+    """A hand may be in the midst of a circle: the field stays where it is under it."""
+    visitor.expected = AWAY
+    context = visitor.context("ana")
+    desk = Desk(context.new_page(), field)
+    desk.page.set_viewport_size({"width": width, "height": 800})
+    desk.open()
+    before = desk.canvas.bounding_box()
+    context.set_offline(True)
+    draw(desk, *((30 + 45 * column, 80) for column in range(7)))
+    desk.expect_not_saved()
+    expect(desk.saving).to_contain_text("7 waiting in this browser, next try in")
+    assert desk.canvas.bounding_box() == before
+    context.set_offline(False)
+    desk.expect_saved()
+    assert desk.canvas.bounding_box() == before
+
+
 def two_windows(visitor: Visitor, field: Field) -> tuple[Desk, Desk]:
     """One reading in two browsers: the same person at the desk and in the ward."""
     return Desk(visitor.page("ana"), field).open(), Desk(visitor.page("ana"), field)

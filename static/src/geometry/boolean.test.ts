@@ -56,8 +56,10 @@ describe("rings joined and cut", () => {
       fc.property(blobs, blobs, (one, other) => {
         const [both, rest] = [joined(one, other), without(one, other)];
         for (const found of [both, rest]) if (typeof found !== "string") expect(area(found)).toBeGreaterThan(0);
-        // |A or B| = |A without B| + |B|, where each is one ring.
-        if (typeof both !== "string" && typeof rest !== "string") expect(area(both)).toBeCloseTo(area(rest) + area(other), 3);
+        // |A or B| = |A without B| + |B|, where each is one ring; splinters are no part of either.
+        if (typeof both !== "string" && typeof rest !== "string") {
+          expect(Math.abs(area(both) - area(rest) - area(other))).toBeLessThan(1);
+        }
       }),
       { numRuns: 60 },
     );
@@ -87,7 +89,7 @@ describe("a ring divided", () => {
         const y = ring.reduce((sum, value, at) => sum + (at % 2 ? value : 0), 0) / (ring.length / 2);
         const [dx, dy] = [200 * Math.cos(turn), 200 * Math.sin(turn)];
         const parts = divided(ring, [imagePoint(x - dx, y - dy), imagePoint(x + dx, y + dy)]);
-        if (parts) expect(area(parts[0]) + area(parts[1])).toBeCloseTo(area(ring), 3);
+        if (parts) expect(Math.abs(area(parts[0]) + area(parts[1]) - area(ring))).toBeLessThan(1);
       }),
       { numRuns: 60 },
     );
