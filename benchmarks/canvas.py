@@ -33,6 +33,20 @@ DELETE = "#selection button[title^='Delete']"
 SCRIPT = Path(__file__).with_name("painted.js")
 
 
+EMPTY = """
+<style>#canvas { height: 800px } .bench-sheet { width: 99px; height: 99px; background: red }</style>
+<div id="canvas"><div class="bench-sheet"></div></div>
+<span id="zoom"></span>
+<script>
+  const [canvas, square] = document.querySelectorAll("div");
+  let moved = 0;
+  const move = () => requestAnimationFrame(() => { square.style.transform = `translate(${++moved % 300}px)`; });
+  canvas.addEventListener("pointermove", move);
+  canvas.addEventListener("wheel", (event) => { event.preventDefault(); move(); }, { passive: false });
+</script>
+"""
+
+
 @dataclass(slots=True)
 class Times:
     """Milliseconds of each event, by what it was."""
@@ -70,6 +84,16 @@ class Hands:
 
     def mouse(self, kind: str, x: float, y: float, **more: Any) -> None:
         self.cdp.send("Input.dispatchMouseEvent", {"type": kind, "x": x, "y": y, **more})
+
+    def notch(self, away: int) -> None:
+        """One turn of the wheel by one notch of 120 px.
+
+        A plain wheel event of the protocol waits a whole frame inside the browser after its clock has begun: an empty
+        page would have 28 ms. A gesture at this speed is one event, and its clock begins at a frame.
+        """
+        x, y = self.middle()
+        gesture = {"yDistance": -away, "speed": 80_000, "gestureSourceType": "mouse", "preventFling": True}
+        self.cdp.send("Input.synthesizeScrollGesture", {"x": x, "y": y, **gesture})
 
     def timed(self, event: str, deed: Callable[[], None]) -> float:
         """Milliseconds from the moment that the browser took the event in until its frame was painted."""
@@ -126,16 +150,25 @@ def pan(hands: Hands, times: Times, name: str, repeats: int) -> None:
 
 
 def zoom(hands: Hands, times: Times, name: str, repeats: int) -> None:
-    """Five turns of the wheel in, five out; a pause between them, as a hand makes."""
-    x, y = hands.middle()
+    """Five notches of the wheel in, five out; a pause between them, as a hand makes."""
     for step in range(repeats):
-        turn = -120 if step % 10 < 5 else 120
-        times.note(
-            name,
-            hands.moving("wheel", lambda turn=turn: hands.mouse("mouseWheel", x, y, deltaX=0, deltaY=turn)),  # type: ignore[misc]
-        )
+        away = -120 if step % 10 < 5 else 120
+        times.note(name, hands.moving("wheel", lambda away=away: hands.notch(away)))  # type: ignore[misc]
         if step % 10 in (4, 9):
             settle(hands.page)
+
+
+def blank(context: BrowserContext, repeats: int) -> Times:
+    """The same pans and zooms of a page that holds one square and moves it: less no page can take in this browser."""
+    page = context.new_page()
+    page.set_content(EMPTY)
+    page.evaluate(SCRIPT.read_text(encoding="utf-8"))  # such a page runs no script of the context
+    settle(page)
+    times, hands = Times(), Hands(page)
+    pan(hands, times, "pan", repeats)
+    zoom(hands, times, "zoom", repeats)
+    page.close()
+    return times
 
 
 def settle(page: Page) -> None:
@@ -221,12 +254,13 @@ def opened(context: BrowserContext, address: str) -> tuple[Page, float]:
     return page, float(seconds)
 
 
-def check_painted(page: Page, cells: int) -> None:
-    """The sheet of cells holds paint from its first to its last row: all were drawn, not some."""
-    share = page.evaluate(
-        """() => {
+def check_painted(hands: Hands, cells: int) -> None:
+    """The sheet of cells holds paint from the field's first to its last row: all were drawn, not some."""
+    scale = min(hands.width / crowded.WIDTH, hands.height / crowded.HEIGHT)
+    share = hands.page.evaluate(
+        """high => {
           const sheet = [...document.querySelectorAll(".bench-sheet")].at(-1);
-          const { data } = sheet.getContext("2d").getImageData(0, 0, sheet.width, sheet.height);
+          const { data } = sheet.getContext("2d").getImageData(0, 0, sheet.width, Math.min(sheet.height, high));
           const bands = 20;
           let full = 0;
           for (let band = 0; band < bands; band++) {
@@ -235,7 +269,8 @@ def check_painted(page: Page, cells: int) -> None:
             for (let at = from + 3; at < to; at += 4) if (data[at] > 0) { full++; break; }
           }
           return full / bands;
-        }"""
+        }""",
+        round(crowded.HEIGHT * scale + 2 * 80),  # the sheet reaches 80 px beyond the field
     )
     if share < 0.85:  # the sheet has a margin above and below the field
         raise CannotMeasureError(f"of {cells} cells only a part was painted")
@@ -261,7 +296,7 @@ def measure_one(
     figures |= figures_of(after, size, "_after") | {f"heap_mb_after_{size}": heap(hands)}
     hands.press("0")
     settle(page)
-    check_painted(page, size)
+    check_painted(hands, size)
     page.close()
     return figures, {"open_s": openings, "before_ms": before.of, "after_ms": after.of}
 
@@ -304,6 +339,9 @@ def measure(task: Task) -> frame.Outcome:
     figures: dict[str, float | int | None] = {}
     details: dict[str, Any] = {"load_before": frame.load()}
     with crowded.served(home) as address, browser() as chromium:
+        empty = blank(chromium.new_context(viewport=WINDOW), 2 * REPEATS[task.setting])
+        figures |= {"pan_ms_p95_blank": empty.p95("pan"), "zoom_ms_p95_blank": empty.p95("zoom")}
+        task.say(f"an empty page: {figures}")
         for size, made in fields.items():
             context = chromium.new_context(viewport=WINDOW)
             context.add_init_script(path=SCRIPT)
@@ -315,7 +353,7 @@ def measure(task: Task) -> frame.Outcome:
             task.say(f"{size} cells: " + ", ".join(f"{key} {value}" for key, value in told.items()))
             figures |= told
             details[str(size)] = raw
-    return frame.Outcome(figures, details | {"load_after": frame.load(), "edits": EDITS})
+    return frame.Outcome(figures, details | {"blank_ms": empty.of, "load_after": frame.load(), "edits": EDITS})
 
 
 if __name__ == "__main__":

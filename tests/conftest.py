@@ -65,7 +65,15 @@ def uses_database(item: pytest.Item) -> bool:
     return bool(DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ())))
 
 
+def group_of(item: pytest.Item) -> str:
+    """What two processes do not share: a file, and in the suite over all families a family and what it has learned."""
+    given = getattr(getattr(item, "callspec", None), "params", {})
+    return f"{item.path.stem} {given.get('trained') or given.get('family') or ''}"
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
     if config.getoption("--postgres"):
         config.hook.pytest_deselected(items=[item for item in items if not uses_database(item)])
         items[:] = [item for item in items if uses_database(item)]

@@ -1,7 +1,7 @@
 """All tests, in the parts that `make test` prints: `python -m tests.run [--fast]`.
 
-The quick tests share the cores between two processes. What trains a network or starts the whole product runs
-alone afterwards, so that it is not measured against its neighbours. Tests that touch the database run a
+The quick tests and the trainings share the cores between two processes. What starts the whole product runs alone
+afterwards, so that it is not measured against its neighbours. Tests that touch the database run a
 second time on the PostgreSQL that tests/postgres.py starts.
 """
 
@@ -14,7 +14,8 @@ from xml.etree.ElementTree import parse
 
 from tests.parts import Part, run_parts
 
-QUICK, HEAVY, BROWSER = "not training and not setup and not browser", "training or setup", "browser"
+QUICK, BROWSER = "not training and not setup and not browser", "browser"
+TRAINING, SETUP = "training and not browser", "setup and not training and not browser"
 ON_SQLITE: dict[str, str | None] = {"DATABASE_URL": None, "REDIS_URL": None}
 
 
@@ -30,7 +31,8 @@ def parts(results: Path) -> list[Part]:
         Part("static checks", [sys.executable, "-m", "tests.checks"]),
         Part("tests on PostgreSQL", [sys.executable, "-m", "tests.postgres", *postgres], {"REDIS_URL": None}),
         Part("pages in Chromium", pytest(results, "browser", "-m", BROWSER, "tests/browser"), ON_SQLITE),
-        Part("training and set-up", pytest(results, "heavy", "-m", HEAVY), ON_SQLITE),
+        Part("training", pytest(results, "training", "-n", "2", "--dist", "loadgroup", "-m", TRAINING), ON_SQLITE),
+        Part("set-up", pytest(results, "setup", "-m", SETUP), ON_SQLITE),
         Part("tests on SQLite", pytest(results, "sqlite", *spread), ON_SQLITE),
     ]
 

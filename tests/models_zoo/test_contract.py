@@ -55,7 +55,7 @@ def request_of(family: str, fields: tuple[FieldRecord, ...], out: Path, epochs: 
         epochs=epochs,
         batch=spec.tiny.batch,
         seed=3,
-        threads=2,
+        threads=1,
         parameters=parameters,
     )
 
@@ -64,7 +64,7 @@ def look(
     request: TrainRequest, weights: str, fields: tuple[FieldRecord, ...], out: Path, device: str = "cpu"
 ) -> dict[str, Detections]:
     asked = DetectRequest(
-        weights, fields, str(out), request.tile, device=device, threads=2, features=True, variant=request.variant
+        weights, fields, str(out), request.tile, device=device, threads=1, features=True, variant=request.variant
     )
     found: dict[str, Detections] = models_zoo.call("detect", asked)
     return found

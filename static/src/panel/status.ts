@@ -11,6 +11,8 @@ import { originOf } from "./selection";
 
 /** The bar is at most so many screen pixels long. */
 const LONGEST = 140;
+/** While a zoom goes on the scale is written so often: each writing lays the page out anew, and an eye follows no faster. */
+const WRITTEN_MS = 80;
 
 export class StatusLine {
   readonly #workbench: Workbench;
@@ -23,6 +25,9 @@ export class StatusLine {
   readonly #length = byId("scale-length", HTMLElement);
   readonly #tip = byId("tip", HTMLElement);
   readonly #prefix = byId("prefix", HTMLElement);
+  /** The timer of a scale that is not written yet; 0: the one shown holds. */
+  #writing = 0;
+  #written = 0;
 
   constructor(workbench: Workbench, viewport: Viewport, index: SpatialIndex, modelOf: () => ModelInfo | null) {
     this.#workbench = workbench;
@@ -30,14 +35,17 @@ export class StatusLine {
     this.#index = index;
     this.#modelOf = modelOf;
     viewport.onMove(() => {
-      this.showScale();
       this.#tip.hidden = true;
+      if (this.#writing === 0 && viewport.scale !== this.#written) this.#writing = window.setTimeout(() => { this.showScale(); }, WRITTEN_MS);
     });
     this.showScale();
   }
 
   showScale(): void {
+    clearTimeout(this.#writing);
+    this.#writing = 0;
     const { scale } = this.#viewport;
+    this.#written = scale;
     this.#zoom.textContent = `${scale < 0.1 ? (scale * 100).toFixed(1) : Math.round(scale * 100)} %`;
     const { um_per_px: micrometres } = this.#workbench.context.field;
     const unit = micrometres ?? 1;

@@ -52,14 +52,18 @@ export class Canvas {
     this.#predictions = new SheetLayer(
       field,
       (context, within, place) => {
-        brush.paint(context, this.#predictionsWithin(within), "prediction", place, store.view.showLabels);
+        const found = this.#predictionsWithin(within);
+        brush.paint(context, found, "prediction", place, store.view.showLabels);
+        return found.length > 0;
       },
       repaint,
     );
     this.#cells = new SheetLayer(
       field,
       (context, within, place) => {
-        brush.paint(context, this.#cellsWithin(within), "cell", place, store.view.showLabels);
+        const found = this.#cellsWithin(within);
+        brush.paint(context, found, "cell", place, store.view.showLabels);
+        return found.length > 0;
       },
       repaint,
     );

@@ -37,6 +37,7 @@ export class OverlayLayer {
   readonly #canvas = document.createElement("canvas");
   readonly #brush: Brush;
   readonly #sceneOf: () => Scene;
+  #isBlank = false;
 
   constructor(brush: Brush, sceneOf: () => Scene) {
     this.#brush = brush;
@@ -45,10 +46,14 @@ export class OverlayLayer {
   }
 
   readonly paint: Painter = (placement: Placement) => {
+    const scene = this.#sceneOf();
+    const isBlank = scene.selected.length === 0 && scene.hovered === null && scene.sketch === null;
+    if (isBlank && this.#isBlank) return this.#canvas; // a canvas that is touched costs a copy of all its pixels
+    this.#isBlank = isBlank;
+    this.#canvas.hidden = isBlank;
     const context = sized(this.#canvas, placement);
     context.setTransform(placement.ratio, 0, 0, placement.ratio, 0, 0);
     context.clearRect(0, 0, placement.width, placement.height);
-    const scene = this.#sceneOf();
     if (scene.hovered) ring(context, [{ shape: scene.hovered }], placement, "rgb(255 255 255 / 70%)", 2);
     this.#paintSelected(context, scene, placement);
     if (scene.sketch) this.#paintSketch(context, scene.sketch, placement);

@@ -7,6 +7,8 @@ import { Adjuster } from "./adjuster";
 import type { Pyramid, Size, Tile, TilesInfo } from "./pyramid";
 import { CopiedPyramid, keyOf, ServedPyramid, sizeOfTile } from "./pyramid";
 
+/** Around the picture: the grey of the stage (workbench.css). Nothing shines through, so nothing has to be blended. */
+const STAGE = "#3b3f43";
 /** No copy with a longer side smaller than this. */
 const SMALLEST = 500;
 
@@ -79,11 +81,13 @@ export class PictureLayer {
   }
 
   readonly paint: Painter = (placement) => {
-    const context = sized(this.#canvas, placement);
-    context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
+    const context = sized(this.#canvas, placement, { alpha: false });
+    context.fillStyle = STAGE;
+    context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
     const { scale, ratio } = placement;
     context.imageSmoothingEnabled = scale * ratio < 1 || this.isSmooth;
-    context.imageSmoothingQuality = placement.isMoving ? "low" : "medium";
+    // The copies are the halves that "medium" would make: it would blur them once more, and change while a zoom goes on.
+    context.imageSmoothingQuality = "low";
     if (this.#copies.length > 0 && this.adjuster.isPlain) this.#paintCopy(context, placement);
     else if (this.#pyramid) this.#paintTiles(context, placement, this.#pyramid);
     return this.#canvas;
@@ -196,7 +200,11 @@ function halved(source: CanvasImageSource, width: number, height: number): HTMLC
 }
 
 /** Makes the canvas as large as the window; returns its context. */
-export function sized(canvas: HTMLCanvasElement, { width, height, ratio }: Placement): CanvasRenderingContext2D {
+export function sized(
+  canvas: HTMLCanvasElement,
+  { width, height, ratio }: Placement,
+  settings?: CanvasRenderingContext2DSettings,
+): CanvasRenderingContext2D {
   const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== wide || canvas.height !== high) {
     canvas.width = wide;
@@ -204,11 +212,11 @@ export function sized(canvas: HTMLCanvasElement, { width, height, ratio }: Place
     canvas.style.width = `${width}px`;
     canvas.style.height = `${height}px`;
   }
-  return contextOf(canvas);
+  return contextOf(canvas, settings);
 }
 
-export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
-  const context = canvas.getContext("2d");
+export function contextOf(canvas: HTMLCanvasElement, settings?: CanvasRenderingContext2DSettings): CanvasRenderingContext2D {
+  const context = canvas.getContext("2d", settings);
   if (context === null) throw new Error("This browser has no 2D canvas.");
   return context;
 }

@@ -17,8 +17,8 @@ const LARGEST = 8192;
 /** While a zoom goes on a sheet is shown so many times enlarged: blurred lines for a moment, and no frame is late. */
 const BLURRED = 8;
 
-/** Paints all that touches these bounds, in field pixels. */
-export type PaintWithin = (context: CanvasRenderingContext2D, within: Bounds, place: Place) => void;
+/** Paints all that touches these bounds, in field pixels; says whether there was anything. */
+export type PaintWithin = (context: CanvasRenderingContext2D, within: Bounds, place: Place) => boolean;
 
 interface Sheet extends Place {
   readonly ratio: number;
@@ -70,14 +70,34 @@ export class SheetLayer {
     const sheet = sheetFor(placement, this.#size);
     this.#sheet = sheet;
     this.#dirty = [];
-    const { bounds, scale, ratio } = sheet;
-    this.#canvas.width = Math.max(1, Math.ceil((bounds.x1 - bounds.x0) * scale * ratio));
-    this.#canvas.height = Math.max(1, Math.ceil((bounds.y1 - bounds.y0) * scale * ratio));
-    this.#canvas.style.width = `${this.#canvas.width / ratio}px`;
-    this.#canvas.style.height = `${this.#canvas.height / ratio}px`;
-    const context = contextOf(this.#canvas);
+    const { bounds, ratio } = sheet;
+    const context = this.#cleared(placement);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.#paintWithin(context, bounds, sheet);
+    this.#show(this.#paintWithin(context, bounds, sheet));
+  }
+
+  /**
+   * The canvas has the same size at every zoom, though not all of it may be used: for one of another size the browser takes
+   * fresh memory twice, and that is slower than any frame may be.
+   */
+  #cleared({ width, height, ratio }: Placement): CanvasRenderingContext2D {
+    const grown = 1 + 2 * marginOf(width, height, ratio);
+    const [wide, high] = [Math.ceil(width * grown * ratio) + 1, Math.ceil(height * grown * ratio) + 1];
+    if (this.#canvas.width !== wide || this.#canvas.height !== high) {
+      this.#canvas.width = wide;
+      this.#canvas.height = high;
+      this.#canvas.style.width = `${wide / ratio}px`;
+      this.#canvas.style.height = `${high / ratio}px`;
+    }
+    const context = contextOf(this.#canvas);
+    context.resetTransform();
+    context.clearRect(0, 0, wide, high);
+    return context;
+  }
+
+  /** A sheet with nothing on it would be laid over the picture all the same, at every step of a pan or zoom. */
+  #show(isPainted: boolean): void {
+    this.#canvas.hidden = !isPainted;
   }
 
   #paintDirty(sheet: Sheet): void {
@@ -107,7 +127,7 @@ export class SheetLayer {
       x1: left + (x1 + REACH.side) / scale,
       y1: top + (y1 + REACH.above) / scale,
     };
-    this.#paintWithin(context, within, sheet);
+    if (this.#paintWithin(context, within, sheet)) this.#show(true);
     context.restore();
   }
 
@@ -134,7 +154,7 @@ function covers(sheet: Sheet, placement: Placement, size: { readonly width: numb
 function sheetFor(placement: Placement, size: { readonly width: number; readonly height: number }): Sheet {
   const { left, top, width, height, scale, ratio } = placement;
   const [wide, high] = [width / scale, height / scale];
-  const margin = Math.max(0, Math.min(MARGIN, (LARGEST / ratio / Math.max(width, height) - 1) / 2));
+  const margin = marginOf(width, height, ratio);
   const edge = 80 / scale;
   const x0 = Math.max(left - wide * margin, -edge);
   const y0 = Math.max(top - high * margin, -edge);
@@ -145,6 +165,11 @@ function sheetFor(placement: Placement, size: { readonly width: number; readonly
     y1: Math.max(y0, Math.min(top + high * (1 + margin), size.height + edge)),
   };
   return { left: x0, top: y0, scale, ratio, bounds };
+}
+
+/** As a share of the window. */
+function marginOf(width: number, height: number, ratio: number): number {
+  return Math.max(0, Math.min(MARGIN, ((LARGEST - 2) / ratio / Math.max(width, height, 1) - 1) / 2));
 }
 
 function union(one: Bounds, other: Bounds): Bounds {
