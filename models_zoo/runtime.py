@@ -189,11 +189,21 @@ def _features(raw: RawOutputs, number: int, kept: NDArray[np.intp]) -> Floats:
 def detect_all(
     network: Network, request: DetectRequest, report: Callable[[int, int], None] | None = None
 ) -> dict[str, Detections]:
-    """`detect` on every field of `request`, saved to its `out`; `report` hears (fields done, fields)."""
+    """`detect` on every field of `request`, saved to its `out`.
+
+    `report` hears (fields done, fields) before each batch of tiles and after each field: a raise of it ends the work,
+    also in the midst of a large field.
+    """
     found: dict[str, Detections] = {}
+
+    def heard(batch: Floats) -> RawOutputs:
+        if report is not None:
+            report(len(found), len(request.fields))
+        return network(batch)
+
     for done, record in enumerate(request.fields, 1):
         found[record.key] = detect(
-            network,
+            heard,
             read_field(record),
             record.scale,
             request.tile,
@@ -215,7 +225,7 @@ def detect_all(
 def detect_fields(request: DetectRequest, report: Callable[[int, int], None] | None = None) -> dict[str, Detections]:
     """Run the .onnx model of `request` on its fields and save what it finds to `out`.
 
-    `report` is called with (fields done, fields) after each. Raises ValueError where the model is no .onnx, a
+    `report` is called with (fields done, fields) as `detect_all` does. Raises ValueError where the model is no .onnx, a
     field cannot be read or its picture has another size than recorded; nothing is saved then.
     """
     if Path(request.model).suffix.lower() != ".onnx":

@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation.access import Actor, Permission, require
-from annotation.models import CellClass, Field, Prediction, Project
+from annotation.models import CellClass, Event, Field, Prediction, Project, Reading, Source
 from annotation.shapes import Shape
 
 CHUNK = 2000
+# Readings that were made with the predictions in view.
+READ = (Source.DRAWN, Source.ADJUDICATED, Source.SIMULATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +65,34 @@ def publish_predictions(
     ]
     Prediction.objects.bulk_create(rows, batch_size=CHUNK)
     return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """How many predictions of a model are gone, and how many stay because a person has worked on their fields."""
+
+    deleted: int
+    kept: int
+
+
+def untouched_predictions(project: Project, model_id: int) -> QuerySet[Prediction]:
+    """The predictions of a model on fields that nobody has begun to read."""
+    begun = Reading.objects.filter(field=OuterRef("field"), source__in=READ)
+    return Prediction.objects.filter(~Exists(begun), field__project=project, model_id=model_id)
+
+
+@transaction.atomic
+def delete_predictions(*, project: Project, model_id: int, model_label: str, actor: Actor, client: str = "") -> Deleted:
+    """Delete what one model suggests wherever nobody has begun to read.
+
+    Elsewhere its predictions stay: cells came from them or were judged against them, and the report of a round counts
+    them.
+    """
+    require(actor, project, Permission.RUN)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    deleted = untouched_predictions(project, model_id).delete()[1].get(Prediction._meta.label, 0)
+    kept = Prediction.objects.filter(field__project=project, model_id=model_id).count()
+    if deleted:
+        said = {"model": model_label, "deleted": deleted, "kept": kept}
+        Event.objects.create(project=project, actor=actor, verb="predictions_deleted", after=said, client=client)
+    return Deleted(deleted, kept)

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from annotation.histories import events_of, names_of, told
-from annotation.models import Field
+from annotation.models import Cell, Field
 from annotation.views.entry import enter
 
 A_PAGE = 100
@@ -27,9 +27,11 @@ def field_history(request: HttpRequest, key: str, code: str) -> HttpResponse:
     page = Paginator(events_of(field, entry.actor, cell), A_PAGE).get_page(request.GET.get("page"))
     names = names_of(field)
     rows = [told(event, names) for event in page.object_list]
-    return render(
-        request, "annotation/history.html", entry.context("queue", field=field, cell=cell, page=page, rows=rows)
-    )
+    # Only a cell that counts now has a page of its own.
+    counting = Cell.objects.alive().filter(reading=field.current_reading_id)
+    askable = cell is not None and counting.filter(uuid=cell).exists()
+    context = entry.context("queue", field=field, cell=cell, page=page, rows=rows, askable=askable)
+    return render(request, "annotation/history.html", context)
 
 
 def _cell(given: str) -> UUID | None:

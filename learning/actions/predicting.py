@@ -39,8 +39,10 @@ def predict_field(*, field: Field, actor: Actor) -> Run:
     if model is not None:
         done = asked.filter(state=RunState.SUCCEEDED, result__model_id=model.pk).first()
         count = Prediction.objects.filter(field=field, model_id=model.pk).count()
-        if done is not None or count:
+        if count:
             return done or _ended(field, model, count)
+        if done is not None and not done.result["predictions"]:
+            return done  # it has looked and found no cell; otherwise they were deleted since
     return queue_run(project=project, step=Step.PREDICT, settings=RoundSettings(), round_=None, field=field, actor=None)
 
 

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.access import Permission
+from annotation.actions.predictions import delete_predictions
 from annotation.api.answers import name_of
 from annotation.api.base import View
 from annotation.api.pages import listed
@@ -111,6 +112,22 @@ class ModelDownload(ModelView):
     def get(self, request: Request, key: str, label: str) -> HttpResponseBase:
         """The model with all that is needed to use it elsewhere."""
         return download(request._request, key=key, label=self.model(Permission.RUN).label)
+
+
+class DeletedAnswer(s.Serializer[Any]):
+    deleted = s.IntegerField()
+    kept = s.IntegerField(help_text="on fields that somebody has begun to read")
+
+
+class ModelPredictions(ModelView):
+    @extend_schema(operation_id="delete_predictions", request=None, responses={200: DeletedAnswer})
+    def delete(self, request: Request, key: str, label: str) -> Response:
+        """Delete what this model suggests on all fields that nobody has begun to read."""
+        model = self.model(Permission.RUN)
+        done = delete_predictions(
+            project=model.project, model_id=model.pk, model_label=model.label, actor=self.actor, client=self.client
+        )
+        return Response(DeletedAnswer(done).data)
 
 
 class Deployments(View):

@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_PROJECT}models/", models.Models.as_view(), name="api_models"),
     path(_MODEL, models.OneModel.as_view(), name="api_model"),
     path(f"{_MODEL}promote/", models.ModelPromote.as_view(), name="api_promote"),
+    path(f"{_MODEL}predictions/", models.ModelPredictions.as_view(), name="api_model_predictions"),
     path(f"{_MODEL}download/", models.ModelDownload.as_view(), name="api_model_download"),
     path(f"{_PROJECT}deployments/", models.Deployments.as_view(), name="api_deployments"),
     path(f"{_PROJECT}roll-back/", models.RollBack.as_view(), name="api_roll_back"),

@@ -37,6 +37,7 @@ class Context:
     stopped: Callable[[], bool] = bool
     seat: str = ""
     _last: float = field(default=0.0, repr=False)
+    _doing: str = field(default="", repr=False)
 
     @property
     def project(self) -> Project:
@@ -68,9 +69,9 @@ class Context:
         if self.stopped():
             raise StoppedError("told to end")
         now = time.monotonic()
-        if done not in (0, total) and now - self._last < PAUSE:
+        if doing == self._doing and done < total and now - self._last < PAUSE:
             return
-        self._last = now
+        self._last, self._doing = now, doing
         said = {"doing": doing, "done": done, "total": total, **more}
         patiently(lambda: self._report(said))
 

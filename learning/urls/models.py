@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("projects/<slug:key>/models/roll-back/", models.go_back, name="roll_back"),
     path("projects/<slug:key>/models/<str:label>/", models.model, name="model"),
     path("projects/<slug:key>/models/<str:label>/promote/", models.promote, name="promote"),
+    path("projects/<slug:key>/models/<str:label>/predictions/", models.predictions, name="model_predictions"),
     path("projects/<slug:key>/models/<str:label>/download/", models.download, name="download_model"),
     path("projects/<slug:key>/models/<str:label>/errors/", errors.errors, name="errors"),
     path(

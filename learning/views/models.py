@@ -18,8 +18,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from annotation import store
 from annotation.access import Permission
+from annotation.actions.predictions import delete_predictions, untouched_predictions
 from annotation.errors import Refused
-from annotation.models import Project
+from annotation.models import Prediction, Project
 from annotation.views.entry import Entry, enter
 from learning.actions.handing_out import export_model
 from learning.actions.models import deployed_model, roll_back
@@ -186,6 +187,29 @@ def go_back(request: HttpRequest, key: str) -> HttpResponse:
     deployments = entry.project.deployments.select_related("model", "author").order_by("-pk")[:10]
     told = entry.context("models", now=deployed_model(entry.project), deployments=deployments)
     return render(request, "learning/roll_back.html", told)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def predictions(request: HttpRequest, key: str, label: str) -> HttpResponse:
+    """Asks once more, then deletes what the model suggests wherever nobody has begun to read."""
+    entry, shown = find(request, key, label, Permission.RUN)
+    if request.method == "POST":
+        done = delete_predictions(
+            project=entry.project, model_id=shown.pk, model_label=shown.label, actor=entry.actor, client="page"
+        )
+        messages.success(request, f"Deleted {done.deleted} predictions of {shown.label}, {done.kept} stay.")
+        return redirect("model", key, label)
+    found = Prediction.objects.filter(field__project=entry.project, model_id=shown.pk).count()
+    deletable = untouched_predictions(entry.project, shown.pk).count()
+    told = entry.context(
+        "models",
+        model=shown,
+        deletable=deletable,
+        kept=found - deletable,
+        deployed=deployed_model(entry.project) == shown,
+    )
+    return render(request, "learning/model_predictions.html", told)
 
 
 @login_required

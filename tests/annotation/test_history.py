@@ -40,17 +40,20 @@ def test_a_cell_tells_all_that_became_of_it(cast: Cast, field: Field) -> None:
 
 def test_what_others_drew_is_hidden_until_it_counts(cast: Cast, field: Field) -> None:
     ana, rui = cast.client("ana"), cast.client("rui")
-    reading = opened(ana, field)
-    save(ana, reading, cell(field.project.classes.get(key="seg").number))
+    reading, uuid = opened(ana, field), uuid4()
+    save(ana, reading, cell(field.project.classes.get(key="seg").number, uuid=uuid))
     events = f"projects/{field.project.key}/fields/{field.code}/events/"
     history = f"/projects/{field.project.key}/fields/{field.code}/history/"
     lea = cast.client("lea")
     assert call(lea, "get", events)["results"] == []
     assert "Nobody has worked on this field yet" in lea.get(history).content.decode()
     assert len(call(rui, "get", events)["results"]) == 2, "a reviewer sees them"
+    assert "Ask a classifier" not in rui.get(f"{history}?cell={uuid}").content.decode(), "it does not count yet"
     call(ana, "post", f"readings/{reading}/submit/", {"exhaustive": True})
     assert [one["verb"] for one in call(lea, "get", events)["results"]] == ["opened", "drawn", "submitted"]
     assert "drawn" in lea.get(history).content.decode()
+    page = lea.get(f"{history}?cell={uuid}").content.decode()
+    assert f"/projects/{field.project.key}/cells/{uuid}/" in page
 
 
 def test_a_cell_that_is_none_is_not_found(cast: Cast, field: Field) -> None:

@@ -120,6 +120,7 @@ NEEDS: dict[str, Need] = {
     "model": Need(VIEW),
     "promote": Need(RUN, RUN),
     "roll_back": Need(RUN, RUN),
+    "model_predictions": Need(RUN, RUN),
     "download_model": Need(RUN),
     "errors": Need(VIEW),
     "error_crop": Need(VIEW),
@@ -201,6 +202,7 @@ NEEDS: dict[str, Need] = {
     "api_model": Need(VIEW),
     "api_promote": Need(None, RUN),
     "api_model_download": Need(RUN),
+    "api_model_predictions": Need(None, RUN),
     "api_deployments": Need(VIEW),
     "api_roll_back": Need(None, RUN),
 }

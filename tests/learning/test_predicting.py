@@ -9,13 +9,15 @@ from django.core.exceptions import PermissionDenied
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from annotation import lanes
-from annotation.models import Field, Prediction, Project
+from annotation.actions.predictions import delete_predictions
+from annotation.models import Cell, Event, Field, Prediction, Project, Source
 from learning import tasks
 from learning.actions.models import ModelError
 from learning.actions.predicting import predict_field
 from learning.actions.runs import claim_run, end_run
 from learning.models import ModelVersion, Run
 from learning.states import RunState
+from tests.annotation.calling import call
 from tests.cast import make_cast
 from tests.learning import rows
 from tests.learning.play import begin, play
@@ -32,6 +34,14 @@ def deployed(project: Project, label: str = "s1") -> ModelVersion:
         file.write_text(json.dumps({"skill": "good", "classes": ["cell"], "number": 1}))
     model.deployments.create(project=project, reason="for this test")
     return model
+
+
+def suggest(field: Field, model: ModelVersion, count: int) -> None:
+    kind = field.project.classes.get(key="seg")
+    for number in range(count):
+        place = {"kind": "circle", "points": [20.0 + 30 * number, 40.0, 10.0]}
+        of = {"field": field, "model_id": model.pk, "model_label": model.label}
+        Prediction.objects.create(**of, **place, cell_class=kind, score=0.8)
 
 
 CARD = {
@@ -63,6 +73,54 @@ def test_a_field_is_predicted_once_and_asked_again_it_is_there() -> None:
     assert run.result["predictions"] == 8 == Prediction.objects.filter(field=field, model_label="s1").count()
     assert predict_field(field=field, actor=None) == run
     assert not tasks.take_field()
+
+
+def test_one_call_deletes_what_a_model_suggests_and_nothing_that_a_person_has_worked_on() -> None:
+    study = make_cast()
+    project = study.project
+    old, new = deployed(project), deployed(project, "s2")
+    bare, begun = rows.picture(rows.field(project)), rows.picture(rows.field(project))
+    for field in (bare, begun):
+        suggest(field, old, 3)
+        suggest(field, new, 2)
+    rows.reading(begun, {"seg": 4}, source=Source.DRAWN)
+    cells = list(Cell.objects.order_by("pk").values())
+    for who in ("ana", "rui"):
+        call(study.client(who), "delete", "projects/study/models/s1/predictions/", status=403)
+    answer = call(study.client("lea"), "delete", "projects/study/models/s1/predictions/")
+    assert answer == {"deleted": 3, "kept": 3}
+    assert Prediction.objects.filter(field=bare).values_list("model_label", flat=True).distinct().get() == "s2"
+    assert Prediction.objects.filter(field=begun, model_label="s1").count() == 3
+    assert list(Cell.objects.order_by("pk").values()) == cells
+    event = Event.objects.get(verb="predictions_deleted")
+    assert (event.actor, event.after) == (study.lea, {"model": "s1", "deleted": 3, "kept": 3})
+    assert call(study.client("lea"), "delete", "projects/study/models/s1/predictions/") == {"deleted": 0, "kept": 3}
+    assert Event.objects.filter(verb="predictions_deleted").count() == 1, "nothing was done the second time"
+
+
+def test_a_page_asks_before_it_deletes_the_predictions_of_a_model() -> None:
+    study = make_cast()
+    suggest(rows.picture(rows.field(study.project)), deployed(study.project), 3)
+    lea, path = study.client("lea"), "/projects/study/models/s1/predictions/"
+    assert "3 predictions on fields that nobody has begun to read" in " ".join(lea.get(path).content.decode().split())
+    assert Prediction.objects.count() == 3
+    assert lea.post(path).status_code == 302
+    assert not Prediction.objects.exists()
+    assert "there is no prediction of s1" in lea.get(path).content.decode()
+
+
+def test_what_was_deleted_is_predicted_anew() -> None:
+    project = rows.study()
+    model = deployed(project)
+    field = field_of(project)
+    first = predict_field(field=field, actor=None)
+    assert tasks.take_field()
+    done = delete_predictions(project=project, model_id=model.pk, model_label=model.label, actor=None)
+    assert (done.deleted, done.kept) == (8, 0)
+    again = predict_field(field=field, actor=None)
+    assert again != first
+    assert tasks.take_field()
+    assert Prediction.objects.filter(field=field).count() == 8
 
 
 def test_predictions_of_a_round_count_and_a_new_student_looks_again() -> None:

@@ -160,12 +160,34 @@ def request(tmp_path: Path, model: Path, **changes: object) -> DetectRequest:
 def test_fields_are_read_looked_at_and_saved(tmp_path: Path, model: Path) -> None:
     heard: list[tuple[int, int]] = []
     found = detect_fields(request(tmp_path, model), lambda done, fields: heard.append((done, fields)))
-    assert heard == [(1, 2), (2, 2)]
+    assert heard == [(0, 2), (1, 2), (1, 2), (2, 2)]
     saved = detections.load(tmp_path / "found.npz")
     assert list(saved) == ["a", "b"]
     assert saved["a"].boxes.tolist() == found["a"].boxes.tolist() == [[36, 20, 52, 36]]
     assert len(saved["b"]) == 0
     assert saved["b"].scores.shape == (0, 3)
+
+
+def test_in_the_midst_of_a_large_field_it_can_be_stopped(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class StopError(Exception):
+        pass
+
+    monkeypatch.setattr(runtime, "BATCH_PIXELS", 2 * 64 * 64)
+    Image.fromarray(field(256, 256, [])).save(tmp_path / "large.png")
+    large = FieldRecord("large", str(tmp_path / "large.png"), 256, 256, 1.0)
+    heard: list[int] = []
+
+    def report(done: int, _fields: int) -> None:
+        heard.append(done)
+        if len(heard) == 3:
+            raise StopError
+
+    with pytest.raises(StopError):
+        detect_fields(request(tmp_path, model, fields=(large,), tile=64), report)
+    assert heard == [0, 0, 0]
+    assert not (tmp_path / "found.npz").exists()
 
 
 def test_faults_are_named(tmp_path: Path, model: Path) -> None:

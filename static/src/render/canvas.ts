@@ -30,8 +30,8 @@ const LOCKED = "✓";
 export class Canvas {
   readonly picture: PictureLayer;
   readonly #parts: Parts;
-  readonly #cells: SheetLayer;
-  readonly #predictions: SheetLayer;
+  readonly #cells: SheetLayer<Drawn>;
+  readonly #predictions: SheetLayer<Drawn>;
   /** Where each cell and prediction was painted last: there it has to be wiped off. */
   readonly #painted = new Map<Uuid | number, Bounds>();
   #hiddenCells: ReadonlySet<Uuid> = new Set();
@@ -51,19 +51,21 @@ export class Canvas {
     this.picture = new PictureLayer(field, parts.adjust, repaint);
     this.#predictions = new SheetLayer(
       field,
-      (context, within, place) => {
-        const found = this.#predictionsWithin(within);
-        brush.paint(context, found, "prediction", place, store.view.showLabels);
-        return found.length > 0;
+      {
+        within: (bounds) => this.#predictionsWithin(bounds),
+        paint: (context, found, place) => {
+          brush.paint(context, found, "prediction", place, store.view.showLabels);
+        },
       },
       repaint,
     );
     this.#cells = new SheetLayer(
       field,
-      (context, within, place) => {
-        const found = this.#cellsWithin(within);
-        brush.paint(context, found, "cell", place, store.view.showLabels);
-        return found.length > 0;
+      {
+        within: (bounds) => this.#cellsWithin(bounds),
+        paint: (context, found, place) => {
+          brush.paint(context, found, "cell", place, store.view.showLabels);
+        },
       },
       repaint,
     );
@@ -155,7 +157,7 @@ export class Canvas {
     this.#renew(this.#predictions, id, this.#parts.store.prediction(id)?.shape);
   }
 
-  #renew(layer: SheetLayer, key: Uuid | number, shape: Shape | undefined): void {
+  #renew(layer: SheetLayer<Drawn>, key: Uuid | number, shape: Shape | undefined): void {
     const before = this.#painted.get(key);
     const now = shape && bounds(shape);
     if (before) layer.renew(before);

@@ -17,8 +17,11 @@ const LARGEST = 8192;
 /** While a zoom goes on a sheet is shown so many times enlarged: blurred lines for a moment, and no frame is late. */
 const BLURRED = 8;
 
-/** Paints all that touches these bounds, in field pixels; says whether there was anything. */
-export type PaintWithin = (context: CanvasRenderingContext2D, within: Bounds, place: Place) => boolean;
+/** What a layer holds: what of it touches these bounds, in field pixels, and how that is painted. */
+export interface Content<Thing> {
+  readonly within: (bounds: Bounds) => readonly Thing[];
+  readonly paint: (context: CanvasRenderingContext2D, things: readonly Thing[], place: Place) => void;
+}
 
 interface Sheet extends Place {
   readonly ratio: number;
@@ -26,22 +29,25 @@ interface Sheet extends Place {
   readonly bounds: Bounds;
 }
 
-export class SheetLayer {
+export class SheetLayer<Thing> {
   readonly #frame = document.createElement("div");
   readonly #canvas = document.createElement("canvas");
   readonly #size: { readonly width: number; readonly height: number };
-  readonly #paintWithin: PaintWithin;
+  readonly #content: Content<Thing>;
   readonly #repaint: () => void;
   #sheet: Sheet | null = null;
   #dirty: Bounds[] = [];
+  /** Of the canvas, in device pixels; 0 before anything was painted on it. */
+  #wide = 0;
+  #high = 0;
 
   constructor(
     size: { readonly width: number; readonly height: number },
-    paintWithin: PaintWithin,
+    content: Content<Thing>,
     repaint: () => void,
   ) {
     this.#size = size;
-    this.#paintWithin = paintWithin;
+    this.#content = content;
     this.#repaint = repaint;
     this.#frame.className = "bench-layer";
     this.#canvas.className = "bench-sheet";
@@ -61,7 +67,7 @@ export class SheetLayer {
 
   readonly paint: Painter = (placement) => {
     if (this.#sheet === null || !covers(this.#sheet, placement, this.#size)) this.#paintSheet(placement);
-    else this.#paintDirty(this.#sheet);
+    else this.#paintDirty(this.#sheet, placement);
     this.#move(placement);
     return this.#frame;
   };
@@ -70,38 +76,40 @@ export class SheetLayer {
     const sheet = sheetFor(placement, this.#size);
     this.#sheet = sheet;
     this.#dirty = [];
-    const { bounds, ratio } = sheet;
-    const context = this.#cleared(placement);
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.#show(this.#paintWithin(context, bounds, sheet));
+    const things = this.#content.within(sheet.bounds);
+    // An empty sheet would be laid over the picture all the same, at every step of a pan or zoom.
+    this.#canvas.hidden = things.length === 0;
+    if (things.length > 0) this.#content.paint(this.#cleared(sheet), things, sheet);
   }
 
   /**
-   * The canvas has the same size at every zoom, though not all of it may be used: for one of another size the browser takes
+   * The canvas grows and never shrinks, though not all of it may be used then: for one of another size the browser takes
    * fresh memory twice, and that is slower than any frame may be.
    */
-  #cleared({ width, height, ratio }: Placement): CanvasRenderingContext2D {
-    const grown = 1 + 2 * marginOf(width, height, ratio);
-    const [wide, high] = [Math.ceil(width * grown * ratio) + 1, Math.ceil(height * grown * ratio) + 1];
-    if (this.#canvas.width !== wide || this.#canvas.height !== high) {
+  #cleared({ bounds, scale, ratio }: Sheet): CanvasRenderingContext2D {
+    const wide = Math.max(this.#wide, Math.ceil((bounds.x1 - bounds.x0) * scale * ratio));
+    const high = Math.max(this.#high, Math.ceil((bounds.y1 - bounds.y0) * scale * ratio));
+    if (this.#wide !== wide || this.#high !== high) {
+      [this.#wide, this.#high] = [wide, high];
       this.#canvas.width = wide;
       this.#canvas.height = high;
-      this.#canvas.style.width = `${wide / ratio}px`;
-      this.#canvas.style.height = `${high / ratio}px`;
     }
+    this.#canvas.style.width = `${wide / ratio}px`;
+    this.#canvas.style.height = `${high / ratio}px`;
     const context = contextOf(this.#canvas);
     context.resetTransform();
     context.clearRect(0, 0, wide, high);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
     return context;
   }
 
-  /** A sheet with nothing on it would be laid over the picture all the same, at every step of a pan or zoom. */
-  #show(isPainted: boolean): void {
-    this.#canvas.hidden = !isPainted;
-  }
-
-  #paintDirty(sheet: Sheet): void {
+  #paintDirty(sheet: Sheet, placement: Placement): void {
     if (this.#dirty.length === 0) return;
+    if (this.#canvas.hidden) {
+      // The first that comes to an empty sheet: nothing is painted there yet, perhaps not even cleared.
+      this.#paintSheet(placement);
+      return;
+    }
     // Many places at once are one: painting the rest twice costs more than looking for the gaps between them.
     const merged = this.#dirty.length > 24 ? [this.#dirty.reduce(union)] : this.#dirty;
     this.#dirty = [];
@@ -127,7 +135,7 @@ export class SheetLayer {
       x1: left + (x1 + REACH.side) / scale,
       y1: top + (y1 + REACH.above) / scale,
     };
-    if (this.#paintWithin(context, within, sheet)) this.#show(true);
+    this.#content.paint(context, this.#content.within(within), sheet);
     context.restore();
   }
 
@@ -154,7 +162,7 @@ function covers(sheet: Sheet, placement: Placement, size: { readonly width: numb
 function sheetFor(placement: Placement, size: { readonly width: number; readonly height: number }): Sheet {
   const { left, top, width, height, scale, ratio } = placement;
   const [wide, high] = [width / scale, height / scale];
-  const margin = marginOf(width, height, ratio);
+  const margin = Math.max(0, Math.min(MARGIN, (LARGEST / ratio / Math.max(width, height) - 1) / 2));
   const edge = 80 / scale;
   const x0 = Math.max(left - wide * margin, -edge);
   const y0 = Math.max(top - high * margin, -edge);
@@ -165,11 +173,6 @@ function sheetFor(placement: Placement, size: { readonly width: number; readonly
     y1: Math.max(y0, Math.min(top + high * (1 + margin), size.height + edge)),
   };
   return { left: x0, top: y0, scale, ratio, bounds };
-}
-
-/** As a share of the window. */
-function marginOf(width: number, height: number, ratio: number): number {
-  return Math.max(0, Math.min(MARGIN, ((LARGEST - 2) / ratio / Math.max(width, height, 1) - 1) / 2));
 }
 
 function union(one: Bounds, other: Bounds): Bounds {

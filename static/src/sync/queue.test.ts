@@ -54,6 +54,18 @@ test("a conflict stays a conflict while I go on editing, and then my last edit i
   expect(queue.take(10)[0]?.sent).toEqual({ type: "cell", uuid: UUID, version: 5, deleted: false, ...later });
 });
 
+test("a circle that became a contour before it was saved is saved as both", () => {
+  const [queue, round] = [new Queue(), content()];
+  const outlined = { ...round, shape: { kind: "contour", points: [1, 1, 9, 1, 5, 9] } } as const;
+  queue.add(edit(null, round), 2);
+  queue.add(edit(round, outlined), 1);
+  expect(queue.take(10)[0]?.sent).toMatchObject({ version: 0, shape: round.shape, seconds: 2 });
+  queue.answer(KEY, { status: "saved", cell: serverCell(UUID, round) });
+  expect(queue.take(10)[0]?.sent).toMatchObject({ version: 1, shape: outlined.shape, seconds: 1 });
+  queue.answer(KEY, { status: "saved", cell: { ...serverCell(UUID, outlined), version: 2 } });
+  expect(queue.size).toBe(0);
+});
+
 test("a rejection that is given up is taken back on the page", () => {
   const queue = new Queue();
   queue.add({ type: "rejection", prediction: 3, before: false, after: true });

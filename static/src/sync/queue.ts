@@ -72,7 +72,9 @@ export class Queue {
     const entry = this.#entries.get(key) ?? this.#begun(change);
     // An edit of what was refused is an attempt to mend it; a conflict stays until the person has chosen.
     const trouble = entry.trouble?.type === "stale" ? entry.trouble : null;
-    this.#keep({ ...entry, wanted: wantedOf(change), trouble, seconds: (entry.seconds ?? 0) + seconds });
+    // The circle that a contour came from is the cell's history: it is saved first, even where both are a moment apart.
+    const sent = entry.sent ?? (entry.trouble === null && this.#entries.has(key) && isOutlined(entry.wanted, change) ? requestOf(entry) : null);
+    this.#keep({ ...entry, wanted: wantedOf(change), sent, trouble, seconds: (entry.seconds ?? 0) + seconds });
     return key;
   }
 
@@ -192,6 +194,11 @@ export function requestOf({ wanted, base, seconds = 0 }: Entry): ChangeRequest {
   // The server knows it locked, and wanted it is locked again and otherwise: it was unlocked in between, which must be said.
   const isLocked = typeof base === "object" && base?.locked === true;
   return isLocked && wanted.content?.locked === true ? { ...request, unlocked: true } : request;
+}
+
+function isOutlined(wanted: Wanted, change: Change): boolean {
+  const before = wanted.type === "cell" ? wanted.content?.shape.kind : undefined;
+  return before !== undefined && before !== "contour" && change.type === "cell" && change.after?.shape.kind === "contour";
 }
 
 function wantedOf(change: Change): Wanted {
