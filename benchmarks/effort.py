@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FIELDS = 20
 # Labelled fields that the round learns from, and its epochs.
-LEARNED, EPOCHS = {"small": 60, "full": 200}, {"small": 8, "full": 25}
+LEARNED, EPOCHS = {"small": 150, "full": 400}, {"small": 8, "full": 25}
 SEEDS = {"learned": 101, "read": 202}
 # As far as a reader lets a circle be off: its middle by half the radius, its box by an IoU of a half.
 NEAR, OVERLAP = 0.5, 0.5
@@ -48,6 +48,7 @@ class Reader:
     page: Page
     size: tuple[int, int]
     hotkeys: dict[str, str]
+    names: dict[str, str]
     actions: int = 0
     by_kind: dict[str, int] = field(default_factory=dict)
     tool: str = ""
@@ -74,11 +75,20 @@ class Reader:
             self.tool = tool
 
     def classify(self, key: str, was: str) -> None:
-        """Give what is selected the class `key`, which also becomes that of the next cell."""
+        """Give what is selected the class `key`, which also becomes that of the next cell.
+
+        By the number key that the page offers for a class used not long ago, else by its letters.
+        """
         if key != was:
-            for letter in self.hotkeys[key]:
+            for letter in self.numbers().get(f"{self.names[key]}, used not long ago") or self.hotkeys[key]:
                 self.press("class", letter)
         self.active = key
+
+    def numbers(self) -> dict[str, str]:
+        """The number keys of the classes used last, as the row above the list of classes shows them."""
+        read = "all => Object.fromEntries(all.map(one => [one.title, one.querySelector('kbd').textContent]))"
+        found: dict[str, str] = self.page.eval_on_selector_all("#recent .recent-choice", read)
+        return found
 
     def draw(self, cell: Labelled) -> None:
         self.take("circle", "Shift+C")
@@ -94,9 +104,13 @@ class Reader:
         self.drawn = cell.circle
         self.classify(cell.key, self.active)
 
-    def pick(self, place: tuple[float, float]) -> None:
+    def pick(self, place: tuple[float, float], *, more: bool = False) -> None:
+        """Select what lies there; with `more` beside what is selected already."""
         self.take("select", "Shift+S")
+        if more:
+            self.page.keyboard.down("Shift")
         self.page.mouse.click(*self.place(*place))
+        self.page.keyboard.up("Shift")
         self.count("pick")
         self.drawn = None
 
@@ -155,21 +169,27 @@ def read_plain(reader: Reader, truth: list[Labelled]) -> None:
 
 
 def read_predicted(reader: Reader, truth: list[Labelled], shown: list[Labelled]) -> None:
-    """Accept all that is shown by one key, then mend what is wrong."""
+    """Accept all that is shown by one key, then mend what is wrong: cells of one class together."""
     pairs = matched(truth, shown)
     if shown:
         reader.press("accept", "Shift+Enter")
-        if len(shown) > 10 and reader.page.locator("#question").is_visible():
+        if len(shown) > 1:
+            reader.page.locator("#question").wait_for(state="visible")
             reader.press("accept", "Enter")
         reader.press("deselect", "Escape")
     wrong = [shown[number] for number in range(len(shown)) if number not in pairs]
     for one in wrong:
         reader.drop(free_spot(one, shown))
     kept = [one for one in shown if one not in wrong]
+    misnamed: dict[str, list[Labelled]] = {}
     for number, index in pairs.items():
         if shown[number].key != truth[index].key:
-            reader.pick(free_spot(shown[number], kept))
-            reader.classify(truth[index].key, shown[number].key)
+            misnamed.setdefault(truth[index].key, []).append(shown[number])
+    for key, cells in misnamed.items():
+        for nth, cell in enumerate(cells):
+            reader.pick(free_spot(cell, kept), more=nth > 0)
+        reader.classify(key, "")
+        reader.press("deselect", "Escape")
     reader.active = ""
     for index in sorted(set(range(len(truth))) - set(pairs.values())):
         reader.draw(truth[index])
@@ -261,7 +281,7 @@ def read_project(task: Task, context: Any, base: str, key: str, truths: dict[str
         page.wait_for_selector("#canvas[data-ready=true]")
         page.keyboard.press("9")  # so that a place on the field is a place on the screen: no part of the reading
         page.wait_for_timeout(300)
-        reader = Reader(page, one["size"], one["hotkeys"])
+        reader = Reader(page, one["size"], one["hotkeys"], one["names"])
         if key == "plain":
             read_plain(reader, truth)
         else:
@@ -295,6 +315,7 @@ def fields_of(key: str, names: set[str]) -> list[dict[str, Any]]:
             Labelled(one.cell_class.key, (one.points[0], one.points[1], one.points[2]))
             for one in suggested.filter(score__gte=least).select_related("cell_class").order_by("-score")
         ]
+        titles = dict(CellClass.objects.filter(project=row.project).values_list("key", "name"))
         hotkeys = dict(CellClass.objects.filter(project=row.project).values_list("key", "hotkey"))
         found.append(
             {
@@ -302,6 +323,7 @@ def fields_of(key: str, names: set[str]) -> list[dict[str, Any]]:
                 "name": Path(row.original_name).name,
                 "size": (row.width, row.height),
                 "hotkeys": hotkeys,
+                "names": titles,
                 "shown": shown,
             }
         )
