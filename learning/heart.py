@@ -22,18 +22,20 @@ LOOK_SECONDS = 1.0
 
 
 @contextlib.contextmanager
-def heart(run: Run, log: Callable[[str], None]) -> Iterator[None]:
+def heart(run: Run, log: Callable[[str], None]) -> Iterator[threading.Event]:
     """Renew the lease every third of its length. When the run must stop, the main thread gets SIGTERM.
 
-    In another thread than the main one there is no signal to send: the step hears of it when it reports.
+    Yields what is set once SIGTERM has come: in the midst of a query the database driver, left in disorder, may raise
+    an error of its own over the StoppedError. In another thread than the main one there is no signal to send: the step
+    hears of it when it reports.
     """
-    done = threading.Event()
+    done, told = threading.Event(), threading.Event()
     alone = threading.current_thread() is threading.main_thread()
     thread = threading.Thread(target=_beat, args=(run, log, done, alone), name="heart", daemon=True)
     thread.start()
     try:
-        with _on_sigterm() if alone else contextlib.nullcontext():
-            yield
+        with _on_sigterm(told) if alone else contextlib.nullcontext():
+            yield told
     finally:
         done.set()
         thread.join()
@@ -70,8 +72,9 @@ def is_orphan() -> bool:
 
 
 @contextlib.contextmanager
-def _on_sigterm() -> Iterator[None]:
+def _on_sigterm(told: threading.Event) -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
+        told.set()
         raise StoppedError("told to end")
 
     before = signal.signal(signal.SIGTERM, stop)

@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 from django.conf import settings as config
 from django.db import InterfaceError, OperationalError, connection
@@ -78,15 +79,17 @@ def execute_run(run: Run, *, beat: bool = True, stopped: Stopped = bool, share_c
     def spent() -> float:
         return time.monotonic() - began
 
+    told = Event()
+
     def ended() -> bool:
         if spent() > config.RUN_TIME_LIMIT_SECONDS:
             raise TimeLimitError(_over_time())
-        return stopped()
+        return stopped() or told.is_set()
 
     try:
         _check_room()
         run.folder.mkdir(parents=True, exist_ok=True)
-        with heart(run, partial(_log, run)) if beat else contextlib.nullcontext():
+        with heart(run, partial(_log, run)) if beat else contextlib.nullcontext(told) as told:
             _perform(Context(run, ended), share_cpu, spent)
     except LostLeaseError as lost:
         _log(run, f"stopped: {lost}")
@@ -97,7 +100,8 @@ def execute_run(run: Run, *, beat: bool = True, stopped: Stopped = bool, share_c
         _log(run, str(smaller))
         give_back_run(run, seconds=spent(), why=str(smaller), batch=smaller.batch)
     except Exception as error:  # a step may fail in any way; the row must say how
-        _fail(run, attempt, error, spent())
+        end = _stop_in_disorder if told.is_set() else _fail
+        end(run, attempt, error, spent())
     run.refresh_from_db()
     return run
 
@@ -142,6 +146,15 @@ def _stop(run: Run, stop: BaseException, seconds: float) -> None:
         stop_run(run, RunState.CANCELLED, seconds=seconds)
     else:
         give_back_run(run, seconds=seconds)
+
+
+def _stop_in_disorder(run: Run, attempt: int, error: Exception, seconds: float) -> None:
+    """Told to end in the midst of a query: the connection is of no use, and what it says is no fault of the step."""
+    _log(run, f"told to end, upon which: {error}")
+    if not connection.in_atomic_block:
+        connection.close()
+    if _holds(run, attempt):
+        _stop(run, StoppedError("told to end"), seconds)
 
 
 def _fail(run: Run, attempt: int, error: Exception, seconds: float) -> None:

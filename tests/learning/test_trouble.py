@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from learning.actions.runs import MOST_LOST, claim_run, report_epoch, stop_run
 from learning.models import Run, RunQuerySet, Transition
 from learning.runner import execute_run
 from learning.states import Cause, RoundState, RunState, Step
+from learning.steps.context import StoppedError
 from learning.views.round_parts import runs_of, steps_of
 from learning.views.words import advice
 from models_zoo import memory
@@ -337,3 +339,21 @@ def test_a_child_whose_worker_is_gone_gives_its_run_back_where_no_kernel_ends_it
     run = execute_run(begin(rows.study()).runs.get())
     assert (run.state, run.attempt) == (RunState.QUEUED, 1)
     assert "is gone" in run.log.read_text()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_told_to_end_in_the_midst_of_a_query_the_run_is_given_back_and_not_failed(zoo: FakeZoo) -> None:
+    """The driver, whose wait was broken off, then says that another command is in progress."""
+
+    def interrupted(*_: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(30)
+        except StoppedError:
+            raise OperationalError("sending query failed: another command is already in progress") from None
+
+    zoo.before = interrupted
+    run = execute_run(begin(rows.study()).runs.get())
+    assert (run.state, run.error) == (RunState.QUEUED, "")
+    zoo.before = None
+    assert execute_run(run).state == RunState.SUCCEEDED
