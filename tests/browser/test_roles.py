@@ -31,7 +31,7 @@ REVIEWS = {"cases/{case}/": {"Sign off 1 labelled field", "Sign off {labelled}"}
 RUNS = {
     "rounds/": {"Start a round"},
     "rounds/1/": {"Close the labelling…", "Same as this, but…"},
-    "models/t1/": {"Download", "Promote"},
+    "models/t1/": {"Download", "Its predictions", "Promote"},
     "data/": {"Upload fields", "Import a data set", "Export", "Releases (1)"},
 }
 ADMINISTERS = {

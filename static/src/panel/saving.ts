@@ -12,6 +12,9 @@ export class SavingPanel {
   readonly #line = byId("saving", HTMLButtonElement);
   readonly #dialog = byId("saving-dialog", HTMLDialogElement);
   readonly #body = byId("saving-body", HTMLElement);
+  readonly #head = h("p", {});
+  /** What the dialog says now. While only the seconds go by nothing is made anew: a button keeps its focus. */
+  #words = "";
 
   constructor(workbench: Workbench, sync: Sync) {
     this.#workbench = workbench;
@@ -39,14 +42,18 @@ export class SavingPanel {
       const isNews = status.state !== before && status.state !== "saving" && before !== undefined;
       if (isNews && !(before === "saving" && status.state === "saved")) this.#workbench.context.screen.say(text);
     }
-    if (this.#dialog.open) this.#fill(status);
+    if (!this.#dialog.open) return;
+    this.#head.textContent = text;
+    if (wordsOf(status) !== this.#words) this.#fill(status);
   }
 
   #fill(status: SyncStatus): void {
     const { conflicts, refusals, waiting, problem, isKept } = status;
     const rest = waiting - conflicts.length - refusals.length;
+    this.#words = wordsOf(status);
+    this.#head.textContent = lineOf(status);
     this.#body.replaceChildren(
-      h("p", {}, lineOf(status)),
+      this.#head,
       ...(problem ? [h("p", { class: "text-warn" }, problem)] : []),
       ...(isKept ? [] : [h("p", { class: "text-bad" }, "This browser keeps nothing: do not close the page before all is saved.")]),
       ...(rest > 0 ? [h("p", {}, `${things(rest)} on the way to the server.`)] : []),
@@ -115,6 +122,10 @@ export class SavingPanel {
     const attributes = { type: "button", class: "btn btn-sm btn-outline-secondary", onclick: deed };
     return h("button", attributes, label);
   }
+}
+
+function wordsOf(status: SyncStatus): string {
+  return JSON.stringify({ ...status, retryIn: null });
 }
 
 export function lineOf({ state, waiting, conflicts, refusals, retryIn }: SyncStatus): string {
