@@ -74,8 +74,13 @@ def _train(path: Path) -> str:
 
 
 def _detect(path: Path) -> str:
+    told = 0
+
     def report(done: int, fields: int) -> None:
-        print(f"field {done} of {fields}", file=sys.stderr, flush=True)
+        nonlocal told
+        if done > told:  # it is also heard in the midst of a field
+            print(f"field {done} of {fields}", file=sys.stderr, flush=True)
+        told = done
 
     request = detect_request(path.read_bytes())
     found = registry.call("detect", request, report=report)
