@@ -6,6 +6,7 @@ import json
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.core.management import call_command
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from annotation import lanes
@@ -107,6 +108,14 @@ def test_a_page_asks_before_it_deletes_the_predictions_of_a_model() -> None:
     assert lea.post(path).status_code == 302
     assert not Prediction.objects.exists()
     assert "there is no prediction of s1" in lea.get(path).content.decode()
+
+
+def test_the_command_deletes_the_predictions_of_a_model(capsys: pytest.CaptureFixture[str]) -> None:
+    study = make_cast()
+    suggest(rows.picture(rows.field(study.project)), deployed(study.project), 3)
+    call_command("delete_predictions", "study", "s1", "--json")
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"model": "s1", "deleted": 3, "kept": 0}
+    assert not Prediction.objects.exists()
 
 
 def test_what_was_deleted_is_predicted_anew() -> None:
