@@ -186,14 +186,21 @@ async function start(): Promise<void> {
     });
   });
 
-  await canvas.picture.load(field.image, field.tiles).catch(() => {
-    say("The picture of this field cannot be loaded. Reload the page to try again.");
-  });
-  seeing.start();
+  // All that moves the window or takes a tool comes before the picture: who began meanwhile is not thrown back.
   viewport.fit();
   hands.choose(mayEdit ? firstTool(data, store) : "select");
   menu.update();
   showWish(store, viewport, canvas, say);
+  await canvas.picture.load(field.image, field.tiles).then(
+    () => {
+      screening.start();
+    },
+    () => {
+      say("The picture of this field cannot be loaded. Reload the page to try again.");
+    },
+  );
+  seeing.start();
+  viewport.repaint();
   target.dataset.ready = "true";
   if (document.activeElement === document.body) target.focus();
 }

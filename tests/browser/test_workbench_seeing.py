@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from django.conf import settings
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from skimage.color import hed2rgb, rgb2hed
 
 from annotation.models import Field
@@ -158,6 +158,26 @@ def test_tiles_are_screened_one_by_one_and_what_was_missed_is_told(visitor: Visi
         expect(words).to_contain_text(f"{seen} seen")
     desk.press("Shift+J")
     expect(desk.page.locator("#said")).to_have_text("Every tile was looked at.")
+
+
+def test_who_begins_before_the_picture_is_there_is_not_thrown_back(visitor: Visitor, field: Field) -> None:
+    coloured(field, 3000, 2000)
+    desk = Desk(visitor.page("ana"), field)
+    held: list[Route] = []
+    desk.page.route("**/picture/**", lambda route: held.append(route))
+    desk.page.goto(f"/projects/{field.project.key}/fields/{field.code}/")
+    words = desk.page.locator("#screening-words")
+    contour = desk.page.locator("[data-command='tool.contour']").first
+    expect(contour).to_have_attribute("aria-pressed", "false")
+    desk.press("Shift+J", "Shift+D")
+    expect(words).to_have_text("Tile 1 of 6 · 0 seen")
+    desk.page.wait_for_timeout(700)  # longer than a look: what was not shown was not seen
+    expect(words).to_have_text("Tile 1 of 6 · 0 seen")
+    for route in held:
+        route.continue_()
+    expect(desk.canvas).to_have_attribute("data-ready", "true")
+    expect(words).to_have_text("Tile 1 of 6 · 1 seen")
+    expect(contour).to_have_attribute("aria-pressed", "true")
 
 
 def test_colours_can_be_chosen_that_need_no_red_and_green(visitor: Visitor, field: Field) -> None:

@@ -32,6 +32,7 @@ export class ScreeningPanel {
   readonly #cells: HTMLElement[];
   readonly #canvas = document.createElement("canvas");
   #isShown = preference(SHOWN) === "yes";
+  #hasPicture = false;
   #timer = 0;
 
   /** `kept`: under which name this browser remembers what was seen: that of the reading. */
@@ -52,6 +53,12 @@ export class ScreeningPanel {
       this.#follow();
     });
     this.#show();
+    this.#follow();
+  }
+
+  /** The picture is there: from now on tiles are seen. */
+  start(): void {
+    this.#hasPicture = true;
     this.#follow();
   }
 
@@ -104,6 +111,7 @@ export class ScreeningPanel {
   }
 
   #markWindow(): void {
+    if (!this.#hasPicture) return;
     const before = this.#seen.size;
     for (const at of tilesIn(this.#grid, this.#viewport.window(), this.#viewport.scale, this.#field.um_per_px)) this.#seen.add(at);
     if (this.#seen.size === before) return;
