@@ -217,6 +217,36 @@ describe("commands", () => {
     expect(bench.store.selectedCells()).toMatchObject([{ class: 9 }]);
   });
 
+  test("a wrong class is mended by the model's next one, many at once, each by its own", async () => {
+    const bench = newBench({ classes: [cellClass(1), cellClass(2), cellClass(3), cellClass(4, { retired: true })] });
+    const scores = [[1, 0.7], [4, 0.2], [2, 0.1]] as const;
+    bench.store.setPredictions([
+      { ...predictionOf(1, 0.7), class: 1, class_scores: scores },
+      { ...predictionOf(2, 0.6), class: 3, class_scores: [[3, 0.6], [1, 0.3]] },
+      { ...predictionOf(3, 0.6), class: 3, class_scores: [[3, 0.6]] },
+    ]);
+    bench.store.take([cellOf("one", circleAt(100, 100), 1, 1), cellOf("drawn", circleAt(300, 100))]);
+    bench.store.select(["one", "drawn"], [2, 3]);
+    const next = commandNamed("prediction.nextLikely");
+    if (!next) throw new Error("there is no such command");
+    const start = stateOf(bench);
+    await bench.bench.run(next);
+    expect(bench.store.cell("one")).toMatchObject({ class: 2, prediction: 1 });
+    expect(bench.store.cell("drawn")).toMatchObject({ class: 1 });
+    expect([...bench.store.cells()].find((cell) => cell.prediction === 2)).toMatchObject({ class: 1 });
+    expect(bench.store.isOpen(3)).toBe(true);
+    expect(bench.said.at(-1)).toContain("2 of what is selected left as they were");
+    bench.bench.context.undo();
+    expect(stateOf(bench)).toEqual(start);
+    bench.store.select(["one"]);
+    await bench.bench.run(next);
+    await bench.bench.run(next);
+    expect(bench.store.cell("one")).toMatchObject({ class: 1 });
+    bench.store.select(["drawn"]);
+    await bench.bench.run(next);
+    expect(bench.said.at(-1)).toBe("The model names no other class for what is selected.");
+  });
+
   test("uncertain first: two classes that are nearly equal come before a sure one", () => {
     const bench = newBench();
     bench.store.setPredictions([

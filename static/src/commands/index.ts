@@ -9,6 +9,7 @@ import * as clipboard from "./clipboard";
 import * as contours from "./contours";
 import { drawing, fields, history, tools, views } from "./looking";
 import { Keymap } from "./keymap";
+import { nextLikely } from "./likely";
 import * as outlining from "./outlining";
 import { lockSelected } from "./locking";
 import * as predictions from "./predictions";
@@ -42,6 +43,7 @@ export const commands: readonly Command[] = [
   predictions.previousUncertain,
   predictions.acceptSelected,
   predictions.acceptAndCorrect,
+  nextLikely,
   predictions.rejectSelected,
   predictions.acceptShown,
   predictions.rejectShown,
