@@ -98,6 +98,23 @@ def test_one_key_accepts_as_another_class(site: Site, visitor: Visitor, field: F
         assert [(cell.cell_class.key, cell.provenance) for cell in Cell.objects.all()] == [("lym", "corrected")]
 
 
+def test_one_key_gives_what_was_accepted_the_next_class_of_the_model(site: Site, visitor: Visitor, field: Field) -> None:
+    predict(field, ("seg", 0.9, 100, 100, 30), ("seg", 0.8, 300, 100, 30))
+    desk = Desk(visitor.page("ana"), field).open()
+    desk.press("Shift+Enter", "Enter")
+    desk.click(100, 100)
+    desk.page.keyboard.down("Shift")
+    desk.click(300, 100)
+    desk.page.keyboard.up("Shift")
+    desk.press(";")
+    expect(desk.count("mono")).to_have_text("2")
+    desk.expect_saved()
+    with site.still():
+        assert [(cell.cell_class.key, cell.provenance) for cell in Cell.objects.all()] == [("mono", "corrected")] * 2
+    desk.press("Control+Z")
+    expect(desk.count("seg")).to_have_text("2")
+
+
 def test_how_long_a_person_was_active_is_kept_with_the_event(site: Site, visitor: Visitor, field: Field) -> None:
     desk = Desk(visitor.page("ana"), field).open()
     desk.page.wait_for_timeout(700)
