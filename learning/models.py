@@ -84,12 +84,16 @@ class Classifier(models.Model):
         return self.label
 
     @property
+    def path(self) -> Path:
+        return config.MODELS_DIR / self.folder
+
+    @property
     def weights(self) -> Path:
-        return store.fetch(config.MODELS_DIR / self.folder / "weights.pt")
+        return store.fetch(self.path / "weights.pt")
 
     @property
     def onnx(self) -> Path:
-        return store.fetch(config.MODELS_DIR / self.folder / "weights.onnx")
+        return store.fetch(self.path / "weights.onnx")
 
 
 class QuestionState(models.TextChoices):

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("projects/<slug:key>/fields/<str:code>/thumbnail/", pictures.thumbnail, name="thumbnail"),
     path("projects/<slug:key>/opinions/", opinions.opinions, name="opinions"),
     path("projects/<slug:key>/opinions/<uuid:uuid>/", opinions.opinion_give, name="opinion_give"),
+    path("projects/<slug:key>/cells/<uuid:uuid>/picture/", pictures.cell_picture, name="cell_picture"),
     path("projects/<slug:key>/opinions/<uuid:uuid>/picture/", pictures.asking, name="asking"),
     path(
         "projects/<slug:key>/fields/<str:code>/tiles/<int:level>/<int:column>-<int:row>.png", pictures.tile, name="tile"

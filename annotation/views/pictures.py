@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.db.models import F
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -101,6 +102,15 @@ def asking(request: HttpRequest, key: str, uuid: UUID) -> HttpResponseBase:
     entry = enter(request, key, Permission.REVIEW)
     cells = Cell.objects.asking().select_related("reading__field")
     return _cut_out(request, get_object_or_404(cells, project=entry.project, uuid=uuid))
+
+
+@login_required
+@require_safe
+def cell_picture(request: HttpRequest, key: str, uuid: UUID) -> HttpResponseBase:
+    """What a labelled cell looks like, cut out of its field."""
+    entry = enter(request, key)
+    cells = Cell.objects.alive().filter(project=entry.project, reading__field__current_reading=F("reading"))
+    return _cut_out(request, get_object_or_404(cells.select_related("reading__field"), uuid=uuid))
 
 
 def _cut_out(request: HttpRequest, cell: Cell) -> HttpResponseBase:

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from django.conf import settings as config
 from django.db import transaction
+from numpy.typing import NDArray
 
 import models_zoo
 from annotation.access import Actor, Permission, require
@@ -20,6 +21,7 @@ from annotation.actions.snapshots import read_snapshot, take_snapshot
 from annotation.models import Field, Project, Snapshot, Split
 from learning.actions.models import ModelError, put_in_place
 from learning.exchange import Working, plan_classes, record_of_reading
+from learning.found.judged import judged_cells, write_judged
 from learning.models import Classifier
 from models_zoo.classifier.judging import judge_cells
 from models_zoo.records import DetectRequest, FieldRecord, Progress, TrainRequest
@@ -61,9 +63,9 @@ def train_classifier(
             f"{project.key} has {len(plan.numbers)}. Label more, or ask for fewer with --min-cells."
         )
     working = Working(project.cell_px, None)
+    parts = {split: [reading for reading in readings if reading.split == split] for split in Split.values}
     records = {
-        split: tuple(record_of_reading(reading, plan, working) for reading in readings if reading.split == split)
-        for split in Split.values
+        split: tuple(record_of_reading(reading, plan, working) for reading in part) for split, part in parts.items()
     }
     request = TrainRequest(
         variant=VARIANT,
@@ -81,29 +83,30 @@ def train_classifier(
     )
     result = models_zoo.call("train", request, report=report)
     files = Path(result.weights).parent
-    metrics = {
-        str(split): judged
-        for split in (Split.TUNING, Split.TEST)
-        if (judged := _judge(files, records[split], plan.names, wish, scratch / f"{split}.npz"))
-    }
+    metrics, kept = {}, {}
+    for split in (Split.TUNING, Split.TEST):
+        labels, scores = _look(files, records[split], wish, scratch / f"{split}.npz")
+        if (labels >= 0).any():
+            metrics[str(split)] = judge_cells(labels[labels >= 0], scores[labels >= 0], plan.names).as_dict()
+            kept[str(split)] = judged_cells(parts[split], plan, labels, scores)
+    write_judged(files, kept)
     card = _card(request, result, files, snapshot, plan.missing)
     return register_classifier(project=project, files=files, snapshot=snapshot, card=card, metrics=metrics)
 
 
-def _judge(
-    files: Path, records: Sequence[FieldRecord], names: Sequence[str], wish: Wish, out: Path
-) -> dict[str, Any] | None:
-    """Figures over the labelled cells of `records`; None where there are none. Unsure cells are left out."""
+def _look(
+    files: Path, records: Sequence[FieldRecord], wish: Wish, out: Path
+) -> tuple[NDArray[np.intp], NDArray[np.floating]]:
+    """The labels (n,) of all targets of `records`, -1 for no claim, and the scores for them (n, classes)."""
     taken = tuple(record for record in records if record.targets)
     labels = np.array([target.label for record in taken for target in record.targets], np.intp)
     if not (labels >= 0).any():
-        return None
+        return labels, np.zeros((len(labels), 1))
     asked = DetectRequest(
         model=str(files / "weights.pt"), fields=taken, out=str(out), tile=wish.side, device=wish.device, variant=VARIANT
     )
     found = models_zoo.call("detect", asked)
-    scores = np.concatenate([found[record.key].scores for record in taken])
-    return judge_cells(labels[labels >= 0], scores[labels >= 0], names).as_dict()
+    return labels, np.concatenate([found[record.key].scores for record in taken])
 
 
 def _card(

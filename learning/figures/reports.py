@@ -6,7 +6,7 @@ What a report does not hold is None here, and the page says "not measured at tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from learning.figures.lines import Axis, LineChart, Series, line_chart
@@ -184,6 +184,25 @@ def confusion(report: Report | None, names: Mapping[str, str]) -> Matrix | None:
         line = tuple(_place(counts[i][j], total, truth[i], found[j], i == j, names) for j in places)
         rows.append((truth[i], names.get(truth[i], truth[i]), total, line))
     return Matrix(tuple((found[j], names.get(found[j], found[j])) for j in places), tuple(rows))
+
+
+def cell_confusion(report: Report | None, classes: Sequence[str], names: Mapping[str, str]) -> Matrix | None:
+    """The same for single cells (models_zoo.classifier.judging): none is missed there, and no alarm false."""
+    counts = (report or {}).get("confusion")
+    if not counts:
+        return None
+    kept = [i for i in range(len(classes)) if sum(counts[i]) or sum(row[i] for row in counts)]
+    keys = [classes[i] for i in kept]
+    rows = [
+        (key, names.get(key, key), sum(counts[i]), tuple(_cell_place(counts[i], i, j, classes, names) for j in kept))
+        for i, key in zip(kept, keys, strict=True)
+    ]
+    return Matrix(tuple((key, names.get(key, key)) for key in keys), tuple(rows))
+
+
+def _cell_place(line: Sequence[int], i: int, j: int, classes: Sequence[str], names: Mapping[str, str]) -> Place:
+    place = _place(line[j], sum(line), classes[i], classes[j], i == j, names)
+    return replace(place, query=place.query.removeprefix("kind=confused&"))
 
 
 def _place(count: int, total: int, truth: str, found: str, right: bool, names: Mapping[str, str]) -> Place:

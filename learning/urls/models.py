@@ -2,12 +2,17 @@
 
 from django.urls import URLPattern, path
 
-from learning.views import classify, compare, errors, families, models
+from learning.views import classify, compare, errors, families, mistakes, models
 
 urlpatterns: list[URLPattern] = [
     path("projects/<slug:key>/classify/", classify.classify, name="classify"),
     path("projects/<slug:key>/classify/<uuid:uuid>/", classify.classified, name="classified"),
     path("projects/<slug:key>/cells/<uuid:uuid>/", classify.cell, name="cell"),
+    path(
+        "projects/<slug:key>/classifiers/<str:label>/mistakes/",
+        mistakes.classifier_mistakes,
+        name="classifier_mistakes",
+    ),
     path("projects/<slug:key>/models/", models.models, name="models"),
     path("projects/<slug:key>/models/compare/", compare.compare, name="compare"),
     path("projects/<slug:key>/models/families/", families.families, name="families"),

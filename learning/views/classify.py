@@ -19,7 +19,9 @@ from annotation.views.entry import Entry, enter
 from learning.actions.classifiers import newest_classifier
 from learning.actions.classifying import ANSWER_MINUTES, ask_about_cell, ask_about_picture, ask_for_smooth_grad
 from learning.figures.lines import Axis, LineChart, Marker, Series, line_chart
+from learning.figures.reports import Matrix, cell_confusion
 from learning.models import CellQuestion, Classifier, QuestionState
+from learning.views.mistakes import split_of
 from learning.views.models import names_of
 
 
@@ -42,6 +44,7 @@ def classify(request: HttpRequest, key: str) -> HttpResponse:
         else:
             return redirect("classified", key, question.uuid)
     classifier = newest_classifier(entry.project)
+    split = "" if classifier is None else split_of(request, classifier)
     told = entry.context(
         "models",
         classifier=classifier,
@@ -49,8 +52,14 @@ def classify(request: HttpRequest, key: str) -> HttpResponse:
         most=config.CELL_UPLOAD_MB,
         minutes=ANSWER_MINUTES,
         charts=[] if classifier is None else _charts(classifier),
+        split=split,
+        confusion=None if classifier is None else _confusion(classifier, split, names_of(entry.project)),
     )
     return render(request, "learning/classify.html", told, status=422 if refused else 200)
+
+
+def _confusion(classifier: Classifier, split: str, names: dict[str, str]) -> Matrix | None:
+    return cell_confusion(classifier.metrics.get(split), classifier.card.get("classes", []), names)
 
 
 def _charts(classifier: Classifier) -> list[LineChart]:

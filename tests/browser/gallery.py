@@ -10,15 +10,16 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from django.db.models import Value
+from django.db.models import F, Value
 from django.db.models.functions import Concat
 
 from annotation.actions.imports import ImportOptions, import_dataset
 from annotation.actions.people import invite_person, password_link_words
 from annotation.actions.transfers import start_export, start_release
 from annotation.actions.transfers_work import execute_transfer
-from annotation.models import Field, Prediction, Project, Role, Transfer
-from learning.models import Round
+from annotation.models import Cell, Field, Prediction, Project, Role, Transfer
+from learning.found.judged import JudgedCell, write_judged
+from learning.models import Classifier, Round
 from learning.states import RoundState, RunState, Step
 from models_zoo.generator import FieldSettings, GeneratedField, SetSettings, generate_set, write_set
 from tests.annotation.uploading import imported, png, previewed, uploaded, voc
@@ -57,6 +58,7 @@ def make_gallery(cast: Cast, zoo: FakeZoo) -> Gallery:
     assert field is not None
     assert Prediction.objects.filter(field=field).exists()
     preview, done, export = transfers(cast)
+    judged_classifier(project)
     places = world.places | {
         "number": str(first.number),
         "label": first.student.label,
@@ -71,6 +73,7 @@ def make_gallery(cast: Cast, zoo: FakeZoo) -> Gallery:
     more = (
         *(f"{student}/errors/?kind={kind}&split=all" for kind in ("missed", "confused", "false-alarm", "fault")),
         f"{base}/models/compare/?a={first.student.label}&b={second.teacher.label if second.teacher else 's1'}",
+        f"{base}/classifiers/c2/mistakes/?split=tuning",
         f"{base}/rounds/{second.number}/",
         *(f"{base}/rounds/{number}/" for number in other_rounds(project)),
         f"{base}/rounds/new/?from={first.number}",
@@ -101,6 +104,23 @@ def played_rounds(project: Project, zoo: FakeZoo) -> list[Round]:
         made.append(play(begin(project)))
     assert {one.state for one in made} == {RoundState.LABELLING}, [str(run.error) for run in project.runs.all()]
     return made
+
+
+def judged_classifier(project: Project) -> None:
+    """A classifier that took labelled cells for others; one of its cells is gone."""
+    cells = list(Cell.objects.alive().filter(project=project, reading__field__current_reading=F("reading"))[:5])
+    made = Classifier.objects.get(project=project)
+    made.pk, made.label, made.folder = None, "c2", f"{project.key}/c2"
+    made.card |= {"parameters": {"backbone": "resnet10t"}, "tile": 64, "cells_trained_on": 40, "epochs": 2}
+    made.card |= {"curves": [{"loss": 1.0, "val_loss": 1.2, "accuracy": 0.5, "val_accuracy": 0.4}] * 2, "best_epoch": 1}
+    made.metrics = {
+        split: {"accuracy": 0.25, "cells": 8, "macro": {"f1": 0.2}, "confusion": [[1, 4], [2, 1]]}
+        for split in ("tuning", "test")
+    }
+    made.save()
+    made.path.mkdir(parents=True)
+    uuids = [*(str(cell.uuid) for cell in cells), "00000000-0000-4000-8000-000000000000"]
+    write_judged(made.path, {"tuning": [JudgedCell(uuid, at % 2, 1 - at % 2, 0.9) for at, uuid in enumerate(uuids)]})
 
 
 def other_rounds(project: Project) -> list[int]:

@@ -24,8 +24,8 @@ __all__ = ["home", "zoo"]
 # What answers a GET with something else than a page. `next_field` leads to a page that is looked at anyway.
 NO_PAGES = {
     "healthz", "source", "schema", "help_image", "next_field", "picture", "thumbnail", "reference", "asking",
-    "error_crop", "transfer_faults", "transfer_download", "transfer_manifest", "round_log_download", "download_model",
-    "families_table", "round_report_table", "ready", "metrics", "tile",
+    "cell_picture", "error_crop", "transfer_faults", "transfer_download", "transfer_manifest", "round_log_download",
+    "download_model", "families_table", "round_report_table", "ready", "metrics", "tile",
 }  # fmt: skip
 # Drawn by the library that shows the schema: its colours and headings are not ours.
 OF_OTHERS = {"/api/docs/"}

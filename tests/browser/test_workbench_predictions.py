@@ -98,7 +98,9 @@ def test_one_key_accepts_as_another_class(site: Site, visitor: Visitor, field: F
         assert [(cell.cell_class.key, cell.provenance) for cell in Cell.objects.all()] == [("lym", "corrected")]
 
 
-def test_one_key_gives_what_was_accepted_the_next_class_of_the_model(site: Site, visitor: Visitor, field: Field) -> None:
+def test_one_key_gives_what_was_accepted_the_next_class_of_the_model(
+    site: Site, visitor: Visitor, field: Field
+) -> None:
     predict(field, ("seg", 0.9, 100, 100, 30), ("seg", 0.8, 300, 100, 30))
     desk = Desk(visitor.page("ana"), field).open()
     desk.press("Shift+Enter", "Enter")

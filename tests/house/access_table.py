@@ -115,6 +115,8 @@ NEEDS: dict[str, Need] = {
     "classify": Need(VIEW, VIEW),
     "classified": Need(VIEW, VIEW),  # and for all but who asked there is nothing there: 404
     "cell": Need(VIEW, VIEW),
+    "cell_picture": Need(VIEW),
+    "classifier_mistakes": Need(VIEW),
     "families": Need(VIEW),
     "families_table": Need(VIEW),
     "model": Need(VIEW),

@@ -29,6 +29,7 @@ from annotation.models import (
     TransferState,
     Upload,
 )
+from learning.models import Classifier
 from learning.states import RoundState, Step
 from tests.cast import Cast, make_cast
 from tests.learning import rows
@@ -86,6 +87,14 @@ def make_world(cast: Cast | None = None) -> World:
     export = Transfer.objects.create(project=project, kind=TransferKind.EXPORT, state=TransferState.FAILED)
     upload = Upload.objects.create(transfer=transfer, name="a.png", size=10)
     release = Snapshot.objects.create(project=project, sha256="0" * 64, purpose="export", name="first")
+    classifier = Classifier.objects.create(
+        project=project,
+        label="c1",
+        snapshot=release,
+        folder="study/c1",
+        sha256="3" * 64,
+        card={"classes": ["seg", "myc"]},
+    )
     unsure = CellClass.objects.get(project=project, key="unsure")
     asking = Cell.objects.create(
         project=project, reading=opened, author=cast.ana, cell_class=unsure, provenance="drawn",
@@ -103,6 +112,7 @@ def make_world(cast: Cast | None = None) -> World:
         "code": waiting.code,
         "number": "1",
         "label": "t1",
+        "classifiers/label": classifier.label,
         "level": "0",
         "column": "0",
         "secret": "unknown-secret",

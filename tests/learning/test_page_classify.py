@@ -22,6 +22,7 @@ from pytest_django import Settings
 import models_zoo
 from annotation.models import Cell, Field, Project, Snapshot
 from learning.actions.classifying import answer_next
+from learning.found.judged import JudgedCell, mistakes, write_judged
 from learning.models import CellQuestion, Classifier
 from tests.cast import Cast
 from tests.learning import findings, rows
@@ -63,7 +64,7 @@ def classifier(owner: Project) -> Classifier:
         "best_epoch": 2,
         "curves": [{"loss": 1.0, "val_loss": 2.0, "accuracy": 0.5, "val_accuracy": 0.5}] * 3,
     }
-    metrics = {"tuning": {"accuracy": 0.875, "cells": 8, "macro": {"f1": 0.8}}}
+    metrics = {"tuning": {"accuracy": 0.875, "cells": 8, "macro": {"f1": 0.8}, "confusion": [[4, 0], [1, 3]]}}
     return Classifier.objects.create(
         project=owner, label="c1", snapshot=snapshot, folder="study/c1", sha256="d" * 64, card=card, metrics=metrics
     )
@@ -196,6 +197,39 @@ def test_who_reads_a_field_blind_is_told_nothing(cast: Cast, home: Path, monkeyp
 
 
 @pytest.mark.django_db
+def test_the_confusion_matrix_opens_the_cells_that_were_mistaken(
+    cast: Cast, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    field = findings.fields(cast.project, ["tuning"])[0]
+    mistaken, right, gone = Cell.objects.filter(reading=field.current_reading).order_by("pk")[:3]
+    one, client = classifier(cast.project), cast.client("ana")
+    matrix = " ".join(client.get(BASE).content.decode().split())
+    link = "/projects/study/classifiers/c1/mistakes/?split=tuning&amp;truth=myc&amp;found=seg"
+    assert matrix.count("/mistakes/") == 1
+    assert link in matrix
+    place = link.replace("&amp;", "&")
+    assert "was not kept" in client.get(place).content.decode()
+
+    one.path.mkdir(parents=True)
+    said = [(mistaken, 1, 0, 0.75), (right, 1, 1, 0.9), (gone, 0, 1, 0.8)]
+    write_judged(one.path, {"tuning": [JudgedCell(str(cell.uuid), true, now, sure) for cell, true, now, sure in said]})
+    text = client.get(place).content.decode()
+    assert f"/projects/study/cells/{mistaken.uuid}/" in text
+    assert "Taken for Segmented neutrophil, 0.75" in text
+    assert str(right.uuid) not in text
+    assert str(gone.uuid) not in text, "another place of the matrix"
+    everything = "/projects/study/classifiers/c1/mistakes/?split=tuning"
+    assert client.get(everything).content.decode().index(str(gone.uuid)) < text.index(str(mistaken.uuid))
+    picture_of = f"/projects/study/cells/{mistaken.uuid}/picture/"
+    assert Image.open(io.BytesIO(b"".join(client.get(picture_of)))).size
+
+    Cell.objects.filter(pk=gone.pk).update(deleted_at=timezone.now())
+    assert "deleted, or whose field was labelled anew" in client.get(everything).content.decode()
+    monkeypatch.setattr("learning.views.mistakes.may_see_predictions", lambda _actor, _field: False)
+    assert str(mistaken.uuid) not in client.get(everything).content.decode()
+
+
+@pytest.mark.django_db
 def test_a_network_that_breaks_is_told_and_the_picture_goes_all_the_same(
     cast: Cast, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,7 +257,13 @@ def test_a_classifier_is_trained_on_the_cells_of_a_project_and_answers(
     assert said["classifier"] == "c1"
     assert said["cells_trained_on"] == 16
     assert said["metrics"]["tuning"]["cells"] == 8
-    assert Classifier.objects.get().onnx.is_file()
+    made_now = Classifier.objects.get()
+    assert made_now.onnx.is_file()
+    mistaken = mistakes(made_now.path, "tuning")
+    table = said["metrics"]["tuning"]["confusion"]
+    assert mistaken is not None
+    assert len(mistaken) == sum(map(sum, table)) - sum(table[i][i] for i in range(len(table)))
+    assert {one.uuid for one in mistaken} <= {str(uuid) for uuid in Cell.objects.values_list("uuid", flat=True)}
     cell = Cell.objects.filter(reading=Field.objects.get(pk=made[0].pk).current_reading).first()
     assert cell is not None
     answer = cast.client("ana").post(f"/projects/study/cells/{cell.uuid}/")
