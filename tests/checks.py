@@ -46,7 +46,7 @@ def scripts() -> list[Part]:
 
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="marrowloop-check-") as home:
-        outcomes = run_parts("static checks", parts(home))
+        outcomes = run_parts("static checks", parts(home), at_once=2)
     return int(any(outcome.code for outcome in outcomes))
 
 

@@ -1,7 +1,7 @@
 """All tests, in the parts that `make test` prints: `python -m tests.run [--fast]`.
 
-The quick tests and the trainings share the cores between two processes. What starts the whole product runs alone
-afterwards, so that it is not measured against its neighbours. Tests that touch the database run a
+Quick tests, trainings and set-up share the cores between two processes; of each file, and of each family of the zoo,
+one test runs at a time. What is looked at in Chromium runs alone, for it is timed. Tests that touch the database run a
 second time on the PostgreSQL that tests/postgres.py starts.
 """
 
@@ -26,13 +26,14 @@ def pytest(results: Path, name: str, *options: str) -> list[str]:
 
 def parts(results: Path) -> list[Part]:
     spread = ["-n", "2", "--dist", "loadfile", "-m", QUICK]
+    grouped = ["-n", "2", "--dist", "loadgroup"]
     postgres = pytest(results, "postgres", *spread, "--postgres", "tests/annotation", "tests/learning")
     return [
         Part("static checks", [sys.executable, "-m", "tests.checks"]),
         Part("tests on PostgreSQL", [sys.executable, "-m", "tests.postgres", *postgres], {"REDIS_URL": None}),
         Part("pages in Chromium", pytest(results, "browser", "-m", BROWSER, "tests/browser"), ON_SQLITE),
-        Part("training", pytest(results, "training", "-n", "2", "--dist", "loadgroup", "-m", TRAINING), ON_SQLITE),
-        Part("set-up", pytest(results, "setup", "-m", SETUP), ON_SQLITE),
+        Part("training", pytest(results, "training", *grouped, "-m", TRAINING), ON_SQLITE),
+        Part("set-up", pytest(results, "setup", *grouped, "-m", SETUP), ON_SQLITE),
         Part("tests on SQLite", pytest(results, "sqlite", *spread), ON_SQLITE),
     ]
 
