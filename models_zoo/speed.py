@@ -58,6 +58,7 @@ def measure(spec: Spec, variant: str, device: str, threads: int, count: int, sid
     network = registry.build(variant, 5, spec.tiny.parameters if variant == spec.tiny.variant else {}).eval()
     theirs = _theirs(spec.family, network, place, side)
     mine = network.to(place, torch.float16 if place.type == "cuda" else torch.float32)
+    mine.settle_looking()
     mine = mine.to(memory_format=torch.channels_last)
     limits = Limits(0.05, 0.5, 1000, False, {})
 

@@ -44,7 +44,8 @@ class TorchDetector:
             self.network.load_state_dict(state["network"])
         except RuntimeError as error:
             raise ValueError(f"the weights {weights} do not fit {self.card['variant']}: {error}") from error
-        self.network.eval().to(self.device, kind, memory_format=torch.channels_last)
+        self.network.eval().settle_looking()
+        self.network.to(self.device, kind, memory_format=torch.channels_last)
 
     def see(self, image: Pixels, scale: float, request: DetectRequest) -> Detections:
         """The cells on `image` (h, w, 3), in its pixels, best first; as runtime.detect."""

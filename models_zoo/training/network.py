@@ -113,6 +113,9 @@ class CellNetwork(nn.Module):
     def learn_from(self, pictures: Pictures) -> None:  # most networks need not know
         """Told once, before a training, what it will be shown: to choose what depends on the size or kind of cells."""
 
+    def settle_looking(self) -> None:  # most networks are as fast as they can be
+        """Told once before it only looks: layers may be joined for good."""
+
     def settle_steps(self, steps: int) -> None:
         """Told before a training how many steps it will have; batch norms may follow faster in a short one."""
         for layer in self.modules():

@@ -32,13 +32,16 @@ class TorchDetector:
 
         from models_zoo.yolo.checkpoints import UNREADABLE
         from models_zoo.yolo.export import load
+        from models_zoo.yolo.joining import join_norms
 
         self._device = torch.device(f"cuda:{device}" if device.isdigit() else device)
         self._kind = torch.float32 if self._device.type == "cpu" else torch.float16
         try:
-            self._network = load(weights).to(self._device, self._kind)
+            self._network = load(weights)
         except UNREADABLE as error:
             raise ValueError(f"the weights {weights} cannot be read: {error}") from error
+        join_norms(self._network)
+        self._network.to(self._device, self._kind)
 
     def __call__(self, batch: Floats) -> RawOutputs:
         import torch

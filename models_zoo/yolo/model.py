@@ -17,6 +17,7 @@ from torch import Tensor
 from models_zoo.spec import Value
 from models_zoo.training.network import Candidates, CellNetwork, Limits, Targets, pooled
 from models_zoo.yolo import environment
+from models_zoo.yolo.joining import join_norms
 
 STRIDES = (8, 16, 32)
 MOST = 2000
@@ -53,6 +54,10 @@ class YoloCells(CellNetwork):
         empty = [one.new_zeros((len(one), 0)) for one in chosen]
         vectors = pooled(maps, STRIDES, chosen) if limits.features else empty
         return [Candidates(*parts) for parts in zip(chosen, sure, vectors, strict=True)]
+
+
+    def settle_looking(self) -> None:
+        join_norms(self.net)
 
 
 def _labels(targets: Sequence[Targets], pictures: Tensor) -> dict[str, Tensor]:

@@ -41,6 +41,37 @@ def test_onnx_answers_as_torch_does_at_any_size(variant: str, tmp_path: Path) ->
         np.testing.assert_allclose(scores, stock[..., 4:], atol=1e-6)
 
 
+@pytest.mark.parametrize("variant", ["yolo26n", "yolo11n"])
+def test_joined_norms_change_no_answer_and_none_is_left(variant: str, tmp_path: Path) -> None:
+    environment.prepare(tmp_path / "environment")
+    import torch
+    from torch import nn
+    from ultralytics.nn.tasks import DetectionModel
+
+    from models_zoo.yolo.export import Raw
+    from models_zoo.yolo.joining import join_norms
+
+    torch.manual_seed(0)
+    with environment.output_to(tmp_path / "log"):
+        raw = Raw(DetectionModel(f"{variant}.yaml", nc=3, verbose=False))
+    norms = [layer for layer in raw.modules() if isinstance(layer, nn.BatchNorm2d)]
+    for norm in norms:  # as if it had learned
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        nn.init.normal_(norm.running_mean, std=0.1)
+        nn.init.uniform_(norm.running_var, 0.5, 1.5)
+        nn.init.uniform_(norm.weight, 0.5, 1.5)
+    picture = torch.rand(2, 3, 96, 64)
+    with torch.no_grad():
+        before = raw(picture)
+        join_norms(raw)
+        after = raw(picture)
+    assert len(norms) > 50
+    assert not [layer for layer in raw.modules() if isinstance(layer, nn.BatchNorm2d)]
+    for one, other in zip(before, after, strict=True):
+        assert float((one - other).abs().max()) <= 1e-4 * max(1.0, float(one.abs().max()))
+
+
 def test_a_fused_model_is_refused(tmp_path: Path) -> None:
     environment.prepare(tmp_path / "environment")
     from ultralytics.nn.tasks import DetectionModel
