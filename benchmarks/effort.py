@@ -185,9 +185,13 @@ def read_plain(reader: Reader, truth: list[Labelled]) -> None:
         reader.draw(cell)
 
 
-def read_predicted(reader: Reader, truth: list[Labelled], suggested: list[Labelled], least: float) -> None:
-    """Accept all that is shown by two keys, then mend what is wrong, cells of one fault together."""
-    shown = look_for_more(reader, truth, suggested, least)
+def read_predicted(reader: Reader, truth: list[Labelled], suggested: list[Labelled], least: float) -> float:
+    """Accept all that is shown by two keys, then mend what is wrong, cells of one fault together.
+
+    `least` is the score from which on the page shows suggestions; returned is the one that it keeps for the next field.
+    """
+    least = look_for_more(reader, truth, suggested, least)
+    shown = [one for one in suggested if one.score >= least]
     pairs = matched(truth, shown)
     if shown:
         reader.press("accept", "Shift+Enter")
@@ -202,10 +206,11 @@ def read_predicted(reader: Reader, truth: list[Labelled], suggested: list[Labell
     missing = [truth[index] for index in sorted(set(range(len(truth))) - set(pairs.values()))]
     for cell in sorted(missing, key=lambda cell: (cell.key != reader.active, cell.key)):
         reader.draw(cell)
+    return least
 
 
-def look_for_more(reader: Reader, truth: list[Labelled], suggested: list[Labelled], least: float) -> list[Labelled]:
-    """What is shown in the end: while cells are missing the score is lowered step by step, and once raised again
+def look_for_more(reader: Reader, truth: list[Labelled], suggested: list[Labelled], least: float) -> float:
+    """The score that is chosen in the end: while cells are missing it is lowered step by step, and once raised again
     where more came that is wrong than that is right."""
     shown = [one for one in suggested if one.score >= least]
     while len(matched(truth, shown)) < len(truth) and least > STEP:
@@ -215,9 +220,9 @@ def look_for_more(reader: Reader, truth: list[Labelled], suggested: list[Labelle
         reader.press("score", ",")
         if 2 * more <= len(wider) - len(shown):
             reader.press("score", ".")
-            return [one for one in suggested if one.score >= round(least + STEP, 2)]
+            return round(least + STEP, 2)
         shown = wider
-    return shown
+    return least
 
 
 def rename(reader: Reader, cells: list[Labelled], keys: list[str]) -> None:
@@ -313,6 +318,7 @@ def signed_in() -> str:
 def read_project(task: Task, context: Any, base: str, key: str, truths: dict[str, list[Labelled]]) -> dict[str, Any]:
     """Label every field of a project whose truth is known; how many actions that took, and what is wrong afterwards."""
     total, wrong, by_kind = 0, 0, dict[str, int]()
+    least: float | None = None
     for one in fields_of(key, set(truths)):
         truth = truths[one["name"]]
         page = context.new_page()
@@ -324,7 +330,7 @@ def read_project(task: Task, context: Any, base: str, key: str, truths: dict[str
         if key == "plain":
             read_plain(reader, truth)
         else:
-            read_predicted(reader, truth, one["suggested"], one["least"])
+            least = read_predicted(reader, truth, one["suggested"], one["least"] if least is None else least)
         page.get_by_text("All saved").wait_for(timeout=30_000)
         page.close()
         missed = len(truth) - right(key, one["code"], truth)

@@ -35,6 +35,7 @@ import { StatusLine } from "./panel/status";
 import { TrashPanel } from "./panel/trash";
 import { Canvas } from "./render/canvas";
 import { forColourBlind } from "./palette";
+import { firstScore, keepScore, keptScore } from "./score";
 import { PageScreen } from "./screen";
 import { bounds, circle } from "./shapes";
 import { sharedKeys } from "./shared-keys";
@@ -59,7 +60,7 @@ async function start(): Promise<void> {
 
   const classes = new Classes(preference(PALETTE) === "distinct" ? forColourBlind(data.classes) : data.classes);
   const history = new History();
-  const store = new Store({ threshold: data.model?.threshold ?? 0.5 });
+  const store = new Store({ threshold: firstScore(data.model, keptScore(page.project, data.model)) });
   store.setPredictions(data.predictions);
   store.take([...data.trash, ...data.cells]);
   rememberDrawing(store, field, page.project);
@@ -79,7 +80,7 @@ async function start(): Promise<void> {
   const showPredictions = (found: PredictionsInfo): void => {
     model = found.model;
     store.setPredictions(uncovered(found.predictions, store.cells()));
-    if (model) store.look({ threshold: model.threshold });
+    if (model) store.look({ threshold: firstScore(model, keptScore(page.project, model)) });
     selection.setModel(model);
     predictions.setModel(model);
   };
@@ -113,6 +114,9 @@ async function start(): Promise<void> {
       else location.assign(address);
     },
     pixels: (part) => canvas.picture.pixels(part),
+    scored: (score) => {
+      keepScore(page.project, model, score);
+    },
     chosen: (tool) => {
       prefer("tool", tool);
       menu.update();

@@ -16,6 +16,7 @@ export interface Doors {
   readonly finish: () => void;
   readonly screen: (what: "next" | "previous" | "toggle" | "adjusted") => void;
   readonly measured: (pixels: number | null) => void;
+  readonly scored: (score: number) => void;
   readonly go: (where: "previous" | "next") => void;
   readonly pixels: (part: Bounds) => Picture | null;
   /** The tool has changed. */
@@ -109,6 +110,10 @@ export class PageScreen implements Screen {
 
   measured(pixels: number | null): void {
     this.#doors.measured(pixels);
+  }
+
+  scored(score: number): void {
+    this.#doors.scored(score);
   }
 
   go(where: "previous" | "next"): void {

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from annotation.models import Cell, Event, Field, Prediction, Project
 from learning.models import Deployment
 from tests.browser.conftest import Site, Visitor
-from tests.browser.desk import Desk, predict
+from tests.browser.desk import Desk, pictured, predict
 from tests.learning import rows
 
 
@@ -74,6 +74,20 @@ def test_classes_are_hidden_one_by_one(visitor: Visitor, field: Field) -> None:
     expect(desk.selection).not_to_contain_text("Segmented")
     desk.page.get_by_label("Segmented neutrophil").check()
     expect(desk.page.locator("#prediction-count")).to_have_text("2 shown of 3 open; 0 decided")
+
+
+def test_the_score_that_a_person_chose_is_that_of_the_next_field(visitor: Visitor, field: Field) -> None:
+    other = pictured(field.project)
+    for one in (field, other):
+        predict(one, ("seg", 0.9, 100, 100, 30), ("seg", 0.27, 300, 100, 30))
+    page = visitor.page("ana")
+    desk = Desk(page, field).open()
+    expect(desk.page.locator("#prediction-count")).to_have_text("1 shown of 2 open; 0 decided")
+    desk.press(",")
+    expect(desk.page.locator("#threshold-value")).to_have_text("0.25")
+    Desk(page, other).open()
+    expect(page.locator("#threshold-value")).to_have_text("0.25")
+    expect(page.locator("#prediction-count")).to_have_text("2 shown of 2 open; 0 decided")
 
 
 def test_the_score_the_next_best_classes_and_the_model_are_told_on_hover(visitor: Visitor, field: Field) -> None:

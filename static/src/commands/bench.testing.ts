@@ -84,6 +84,7 @@ export function newBench({ mayEdit = true, classes = [1, 2, 3].map((one) => cell
     finish: nothing,
     screen: nothing,
     measured: nothing,
+    scored: nothing,
     go: nothing,
   };
   const parts = { store, history, screen, classes: new Classes(classes), field: FIELD, weakShape: "circle", mayEdit } as const;

@@ -41,6 +41,8 @@ export interface Screen {
   screen(what: "next" | "previous" | "toggle" | "adjusted"): void;
   /** A length was measured, in field pixels; null: none is. */
   measured(pixels: number | null): void;
+  /** A person chose from which score on predictions are shown. */
+  scored(score: number): void;
   go(where: "previous" | "next"): void;
 }
 

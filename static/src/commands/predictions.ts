@@ -89,8 +89,10 @@ export const setThreshold: Gesture<{ readonly threshold: number }> = {
   keys: [],
   how: "Move the slider",
   edits: false,
-  perform({ store }, { threshold }) {
-    store.look({ threshold: Math.min(1, Math.max(0, threshold)) });
+  perform({ store, screen }, { threshold }) {
+    const score = Math.min(1, Math.max(0, threshold));
+    store.look({ threshold: score });
+    screen.scored(score);
     return [];
   },
 };
