@@ -88,6 +88,9 @@ def test_the_score_that_a_person_chose_is_that_of_the_next_field(visitor: Visito
     Desk(page, other).open()
     expect(page.locator("#threshold-value")).to_have_text("0.25")
     expect(page.locator("#prediction-count")).to_have_text("2 shown of 2 open; 0 decided")
+    page.get_by_role("button", name="Back to the model's own 0.30").click()
+    expect(page.locator("#prediction-count")).to_have_text("1 shown of 2 open; 0 decided")
+    expect(page.locator("#threshold-own")).to_be_hidden()
 
 
 def test_the_score_the_next_best_classes_and_the_model_are_told_on_hover(visitor: Visitor, field: Field) -> None:

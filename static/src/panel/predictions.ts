@@ -9,12 +9,15 @@ import { PredictionClasses } from "./prediction-classes";
 export class PredictionsPanel {
   readonly #workbench: Workbench;
   readonly #slider = byId("threshold", HTMLInputElement);
+  readonly #own = byId("threshold-own", HTMLButtonElement);
   readonly #value = byId("threshold-value", HTMLOutputElement);
   readonly #count = byId("prediction-count", HTMLElement);
   readonly #model = byId("prediction-model", HTMLElement);
   readonly #controls = byId("prediction-controls", HTMLElement);
   readonly #classes: PredictionClasses;
   readonly #hidden: boolean;
+  /** The model's own threshold; null without a model. */
+  #threshold: number | null = null;
 
   /** `hidden`: the field is read without predictions. */
   constructor(workbench: Workbench, model: ModelInfo | null, hidden = false) {
@@ -24,6 +27,10 @@ export class PredictionsPanel {
     this.#slider.addEventListener("input", () => {
       workbench.gesture(setThreshold, { threshold: this.#slider.valueAsNumber / 100 });
     });
+    this.#own.addEventListener("click", () => {
+      workbench.gesture(setThreshold, { threshold: this.#threshold ?? 0.5 });
+      this.#slider.focus(); // the button is gone now
+    });
     workbench.context.store.on((event) => {
       if (event.type === "predictions" || event.type === "view") this.#show();
     });
@@ -32,6 +39,7 @@ export class PredictionsPanel {
 
   setModel(model: ModelInfo | null): void {
     this.#model.textContent = model ? model.label : "";
+    this.#threshold = model?.threshold ?? null;
     this.#show();
   }
 
@@ -49,5 +57,9 @@ export class PredictionsPanel {
     const threshold = Math.round(store.view.threshold * 100);
     if (this.#slider.valueAsNumber !== threshold) this.#slider.value = String(threshold);
     this.#value.textContent = (threshold / 100).toFixed(2);
+    // What a person chose stays for the next fields: so it is said that there is another one, and what it is.
+    const own = this.#threshold === null ? threshold : Math.round(this.#threshold * 100);
+    this.#own.hidden = own === threshold;
+    this.#own.textContent = `Back to the model's own ${(own / 100).toFixed(2)}`;
   }
 }
