@@ -1,7 +1,7 @@
 """All tests, in the parts that `make test` prints: `python -m tests.run [--fast]`.
 
 Quick tests, trainings and set-up share the cores between two processes; of each file, and of each family of the zoo,
-one test runs at a time. What is looked at in Chromium runs alone, for it is timed. Tests that touch the database run a
+one test runs at a time. What is timed runs alone, and so do the pages in Chromium. Tests that touch the database run a
 second time on the PostgreSQL that tests/postgres.py starts.
 """
 
@@ -33,7 +33,8 @@ def parts(results: Path) -> list[Part]:
         Part("tests on PostgreSQL", [sys.executable, "-m", "tests.postgres", *postgres], {"REDIS_URL": None}),
         Part("pages in Chromium", pytest(results, "browser", "-m", BROWSER, "tests/browser"), ON_SQLITE),
         Part("training", pytest(results, "training", *grouped, "-m", TRAINING), ON_SQLITE),
-        Part("set-up", pytest(results, "setup", *grouped, "-m", SETUP), ON_SQLITE),
+        Part("set-up", pytest(results, "setup", *grouped, "-m", f"{SETUP} and not timed"), ON_SQLITE),
+        Part("set-up, timed", pytest(results, "timed", "-m", f"{SETUP} and timed"), ON_SQLITE),
         Part("tests on SQLite", pytest(results, "sqlite", *spread), ON_SQLITE),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +54,15 @@ def of_field(desk: Desk, shown: Pixels) -> Pixels:
     return shown[top : top + desk.field.height, left : left + desk.field.width]
 
 
+def soon(page: Page, holds: Callable[[], object]) -> bool:
+    """Whether it holds within some seconds: pictures are adjusted and painted a moment after they are asked for."""
+    for _ in range(100):
+        if holds():
+            return True
+        page.wait_for_timeout(50)
+    return False
+
+
 @pytest.fixture
 def field(site: Site) -> Field:
     return rows.field(site.cast.project, size=400)
@@ -75,11 +85,7 @@ def test_a_large_field_comes_in_tiles_with_its_own_pixels(visitor: Visitor, fiel
         left, top = corner(desk, found)
         return np.array_equal(found[top : top + 300], stored[:, -left : -left + found.shape[1]])
 
-    for _ in range(50):
-        if shown():
-            break
-        desk.page.wait_for_timeout(100)
-    assert shown()
+    assert soon(desk.page, shown)
 
 
 @pytest.mark.parametrize(("name", "place"), [("hematoxylin", 0), ("eosin", 1)])
@@ -93,12 +99,9 @@ def test_a_stain_alone_is_that_of_scikit_image(visitor: Visitor, field: Field, n
     desk.page.get_by_text("Picture", exact=True).click()
     desk.page.get_by_label("Stain").select_option(name)
     expect(desk.page.locator("#adjusted")).to_be_visible()
-    desk.page.wait_for_timeout(300)
-    found = of_field(desk, seen(desk.page)).astype(float)
-    assert np.abs(found - wanted).max() <= 1.0
+    assert soon(desk.page, lambda: np.abs(of_field(desk, seen(desk.page)).astype(float) - wanted).max() <= 1.0)
     desk.page.get_by_role("button", name="See it as it is").click()
-    desk.page.wait_for_timeout(200)
-    assert np.array_equal(of_field(desk, seen(desk.page)), stored)
+    assert soon(desk.page, lambda: np.array_equal(of_field(desk, seen(desk.page)), stored))
 
 
 def test_sliders_change_what_is_seen_and_a_reload_knows_it(visitor: Visitor, field: Field) -> None:
@@ -106,8 +109,7 @@ def test_sliders_change_what_is_seen_and_a_reload_knows_it(visitor: Visitor, fie
     desk = Desk(visitor.page("ana"), field).open()
     desk.page.get_by_text("Picture", exact=True).click()
     desk.page.get_by_label("Brightness").fill("40")
-    desk.page.wait_for_timeout(300)
-    assert of_field(desk, seen(desk.page)).mean() > stored.mean() + 20
+    assert soon(desk.page, lambda: of_field(desk, seen(desk.page)).mean() > stored.mean() + 20)
     desk.page.reload()
     expect(desk.canvas).to_have_attribute("data-ready", "true")
     expect(desk.page.locator("#adjusted")).to_be_visible()

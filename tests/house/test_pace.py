@@ -21,6 +21,7 @@ WALKED = {"projects", "overview", "queue", "cases", "case", "project_settings", 
 
 
 @pytest.mark.setup
+@pytest.mark.timed
 @pytest.mark.django_db
 def test_pages_of_a_large_project_answer_soon(capsys: pytest.CaptureFixture[str]) -> None:
     large = make_large(Size())

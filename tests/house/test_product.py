@@ -13,7 +13,7 @@ import pytest
 from tests.house.product import Product, wait_until
 from tests.house.test_watch import toy_points
 
-pytestmark = pytest.mark.setup
+pytestmark = [pytest.mark.setup, pytest.mark.timed]
 
 EPOCHS, STUDENT_EPOCHS, BUDGET = 8, 2, 2
 OPTIONS = ["--teacher", "yolo26n", "--imgsz", "96", "--batch", "2", "--min-cells", "1", "--device", "cpu"]

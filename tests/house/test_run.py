@@ -19,7 +19,7 @@ from config.supervisor.broker import LONGEST_SOCKET, socket_folder
 from tests.house.product import Product, wait_until
 from tests.house.server import Server, words_of
 
-pytestmark = pytest.mark.setup
+pytestmark = [pytest.mark.setup, pytest.mark.timed]
 
 
 @pytest.fixture

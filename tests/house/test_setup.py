@@ -118,10 +118,13 @@ def test_a_fresh_clone_sets_itself_up(clone: Path) -> None:
     checked = subprocess.run(command, cwd=clone, env=env, capture_output=True, text=True, check=False, timeout=120)
     assert checked.returncode == 0, checked.stderr
 
-    started = time.monotonic()
-    again = make("setup", clone, env)
-    assert "nothing to do" in again.stderr
-    assert time.monotonic() - started < 1
+    seconds = []
+    for _ in range(3):  # others may keep the cores busy: the quickest counts
+        started = time.monotonic()
+        again = make("setup", clone, env)
+        seconds.append(time.monotonic() - started)
+        assert "nothing to do" in again.stderr
+    assert min(seconds) < 1
 
     assert sorted(path.name for path in Path(env["MARROWLOOP_HOME"]).iterdir()) == ["scratch", "secret_key", "static"]
     strays = [path for name in ("HOME", "TMPDIR") for path in Path(env[name]).rglob("*")]
