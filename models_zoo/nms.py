@@ -26,6 +26,8 @@ BORDER_PX = 2.0
 _COVERED = 0.7
 # ... is not a much smaller cell lying upon it, and is believed at least this much compared with the cut one.
 _LEAST_AREA, _LEAST_SCORE = 0.5, 0.1
+# As much as a box that wipes out smaller ones must be believed, beside the smaller one's score.
+_LEAST_BELIEF = 0.5
 
 
 def iou_matrix(a: Numbers, b: Numbers) -> Numbers:
@@ -187,8 +189,9 @@ def anms(
         area(i and j) / area(i) > share
 
     whatever their scores say of which is the better. The document is silent on two points. A larger box counts only
-    where it is believed a tenth as much as the smaller one, else a network's faintest guesses, which average precision
-    wants to see, would wipe out sure cells. And two boxes of different `labels` (n,) whose IoU is above `iou` are two
+    where it is believed half as much as the smaller one, else a network's faint guesses, which average precision wants
+    to see, would wipe out sure cells: at a tenth, large boxes of a RetinaNet that had learned little took all its cells
+    with them. And two boxes of different `labels` (n,) whose IoU is above `iou` are two
     opinions on one cell, which is not this rule's business. The larger are taken first; of equal areas the surer one,
     then the earlier one, counts as the larger. Raises ValueError for a share outside 0.5 to 1: below, neighbours would
     drop each other.
@@ -204,7 +207,7 @@ def anms(
         if not alive[index] or not len(rest):
             continue
         shared = _shared(boxes[index][None], boxes[rest])[0]
-        within = (shared > share * areas[rest]) & (scores[index] >= _LEAST_SCORE * scores[rest])
+        within = (shared > share * areas[rest]) & (scores[index] >= _LEAST_BELIEF * scores[rest])
         if labels is not None:
             opinions = shared > iou * (areas[index] + areas[rest] - shared)
             within &= (labels[rest] == labels[index]) | ~opinions

@@ -41,7 +41,10 @@ def test_the_share_decides_how_much_must_lie_within() -> None:
 
 
 def test_a_faint_guess_does_not_wipe_out_sure_cells() -> None:
-    assert kept(found((0, 0, 100, 100, 0.04), (20, 20, 60, 60, 0.9)), 0.8) == [0, 1]
+    cell = (20, 20, 60, 60, 0.8)
+    for faint in (0.04, 0.39):
+        assert kept(found((0, 0, 100, 100, faint), cell), 0.8) == [0, 1]
+    assert kept(found((0, 0, 100, 100, 0.41), cell), 0.8) == [0]
 
 
 def test_what_was_dropped_drops_nothing_itself() -> None:
