@@ -55,7 +55,6 @@ class YoloCells(CellNetwork):
         vectors = pooled(maps, STRIDES, chosen) if limits.features else empty
         return [Candidates(*parts) for parts in zip(chosen, sure, vectors, strict=True)]
 
-
     def settle_looking(self) -> None:
         join_norms(self.net)
 
