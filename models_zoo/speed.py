@@ -2,7 +2,8 @@
 
 `python -m models_zoo.speed FAMILY ...` draws fields, gives both sides the same untrained network, threads and device,
 and prints one JSON line a family: `ours` looks in batches and merges tiles; `theirs` is torchvision's own
-`model(images)`, ultralytics' `predict`, or for U-Net, which has no library's loop, one tile after the other.
+`model(images)`, ultralytics' `predict`, timm's own model on one crop after the other (a field is then one cell), or for
+U-Net, which has no library's loop, one tile after the other.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ WARM, COUNTED = 1, 3
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m models_zoo.speed", description=__doc__)
-    parser.add_argument("family", nargs="+", choices=[spec.family for spec in registry.families()])
+    parser.add_argument("family", nargs="+", choices=sorted(known()))
     parser.add_argument("--variant", default="", help="network (the family's tiny one)")
     parser.add_argument("--device", default="cpu", help="cpu, or the number of a GPU")
     parser.add_argument("--threads", type=int, default=2)
@@ -36,12 +37,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--side", type=int, default=384, help="of a field, in working pixels")
     given = parser.parse_args(arguments)
     for family in given.family:
-        spec = next(one for one in registry.families() if one.family == family)
+        spec = known()[family]
         variant = given.variant or spec.tiny.variant
         figures = measure(spec, variant, given.device, given.threads, given.fields, given.side)
         line = {"variant": variant, "device": given.device, "threads": given.threads, "side": given.side, **figures}
         print(json.dumps(line), flush=True)
     return 0
+
+
+def known() -> dict[str, Spec]:
+    """All families, detectors and the classifier, by name."""
+    return {spec.family: spec for spec in (*registry.families(), *registry.families("classifier"))}
 
 
 def measure(spec: Spec, variant: str, device: str, threads: int, count: int, side: int) -> dict[str, float]:
@@ -58,11 +64,17 @@ def measure(spec: Spec, variant: str, device: str, threads: int, count: int, sid
     network = registry.build(variant, 5, spec.tiny.parameters if variant == spec.tiny.variant else {}).eval()
     theirs = _theirs(spec.family, network, place, side)
     mine = network.to(place, torch.float16 if place.type == "cuda" else torch.float32)
-    mine.settle_looking()
+    if spec.kind != "classifier":
+        mine.settle_looking()
     mine = mine.to(memory_format=torch.channels_last)
     limits = Limits(0.05, 0.5, 1000, False, {})
 
     def ours(fields: Sequence[Pixels]) -> None:
+        if spec.kind == "classifier":
+            from models_zoo.classifier.detect import named
+
+            named(mine, list(fields))
+            return
         with torch.inference_mode():
             for one in fields:
                 mine.see(one, side, limits)
@@ -91,6 +103,8 @@ def _theirs(family: str, network: Any, place: Any, side: int) -> Callable[[Seque
     import copy
 
     twin = copy.deepcopy(network).to(place)
+    if family == "classifier":
+        return _timm(twin, place)
     if family == "yolo":
         return _ultralytics(twin, place, side)
     if family == "unet":
@@ -146,6 +160,26 @@ def _ultralytics(twin: Any, place: Any, side: int) -> Callable[[Sequence[Pixels]
         for one in fields:
             picture = np.ascontiguousarray(one[..., ::-1])
             model.predict(picture, imgsz=side, conf=0.05, max_det=1000, device=device, verbose=False, save=False)
+
+    return look
+
+
+def _timm(twin: Any, place: Any) -> Callable[[Sequence[Pixels]], None]:
+    """The backbone with timm's own head on it, crop by crop, as timm's documents use it."""
+    import timm
+    import torch
+
+    name = twin.backbone.default_cfg["architecture"]
+    model = timm.create_model(name, pretrained=False, num_classes=twin.head.out_features)
+    model.load_state_dict(twin.backbone.state_dict(), strict=False)
+    model = model.to(place).eval()
+    mean, std = twin.mean.to(place), twin.std.to(place)
+
+    def look(fields: Sequence[Pixels]) -> None:
+        with torch.inference_mode():
+            for one in fields:
+                batch = torch.from_numpy(one).to(place).permute(2, 0, 1)[None].float() / 255
+                model((batch - mean) / std).softmax(1)
 
     return look
 

@@ -46,10 +46,11 @@ def write_judged(folder: Path, judged: Mapping[str, Sequence[JudgedCell]]) -> No
 
 
 def mistakes(folder: Path, split: str, truth: int | None = None, said: int | None = None) -> list[JudgedCell] | None:
-    """The cells of `split` that were given another class, the surest first; None where that was not kept."""
+    """The cells of `split` that were given another class, the surest first; None where that was not kept, or cannot be
+    read any more."""
     try:
         kept = msgspec.json.decode(store.fetch(folder / FILE).read_bytes(), type=dict[str, list[JudgedCell]])
-    except FileNotFoundError:
+    except (FileNotFoundError, msgspec.DecodeError):
         return None
     wrong = [
         one

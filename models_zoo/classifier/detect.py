@@ -10,6 +10,7 @@ import torch
 
 from models_zoo import detections
 from models_zoo.classifier import keeping
+from models_zoo.classifier.model import CellClassifier
 from models_zoo.classifier.naming import Named, name_cells
 from models_zoo.detections import Detections, Floats
 from models_zoo.images import Pixels
@@ -22,15 +23,21 @@ class TorchClassifier:
     def __init__(self, weights: Path, device: str = "cpu") -> None:
         self.network, self.card = keeping.load(weights, device)
         self.device = keeping.torch_device(device)
-        self.kind = torch.float16 if self.device.type == "cuda" else torch.float32
-        self.network.to(dtype=self.kind, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        kind = torch.float16 if self.device.type == "cuda" else torch.float32
+        self.network.to(dtype=kind, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def __call__(self, crops: list[Pixels]) -> Named:
-        batch = torch.from_numpy(np.stack(crops)).to(self.device).permute(0, 3, 1, 2).to(self.kind) / 255
-        with torch.inference_mode():
-            features = self.network.maps(batch).mean((2, 3))
-            scores = self.network.head(features).float().softmax(1)
-        return Named(_numpy(scores), _numpy(features.float()))
+        return named(self.network, crops)
+
+
+def named(network: CellClassifier, crops: list[Pixels]) -> Named:
+    """What `network` says of all `crops` (side, side, 3) in one look, on its own device and in its own precision."""
+    own = network.head.weight
+    batch = torch.from_numpy(np.stack(crops)).to(own.device).permute(0, 3, 1, 2).to(own.dtype) / 255
+    with torch.inference_mode():
+        features = network.maps(batch).mean((2, 3))
+        scores = network.head(features).float().softmax(1)
+    return Named(_numpy(scores), _numpy(features.float()))
 
 
 def _numpy(values: torch.Tensor) -> Floats:

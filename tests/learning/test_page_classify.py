@@ -211,6 +211,8 @@ def test_the_confusion_matrix_opens_the_cells_that_were_mistaken(
     assert "was not kept" in client.get(place).content.decode()
 
     one.path.mkdir(parents=True)
+    (one.path / "judged.json").write_text('{"tuning": [1')
+    assert "was not kept" in client.get(place).content.decode()
     said = [(mistaken, 1, 0, 0.75), (right, 1, 1, 0.9), (gone, 0, 1, 0.8)]
     write_judged(one.path, {"tuning": [JudgedCell(str(cell.uuid), true, now, sure) for cell, true, now, sure in said]})
     text = client.get(place).content.decode()
