@@ -242,6 +242,11 @@ describe("commands", () => {
     await bench.bench.run(next);
     await bench.bench.run(next);
     expect(bench.store.cell("one")).toMatchObject({ class: 1 });
+    const beyond: Shape = { kind: "box", points: [980, 100, 1020, 140] };
+    bench.store.setPredictions([{ ...predictionOf(4, 0.7, beyond), class: 1, class_scores: scores }]);
+    bench.store.select([], [4]);
+    await bench.bench.run(next);
+    expect(bench.store.selectedCells()).toMatchObject([{ class: 2, shape: { points: [980, 100, 1000, 140] } }]);
     bench.store.select(["drawn"]);
     await bench.bench.run(next);
     expect(bench.said.at(-1)).toBe("The model names no other class for what is selected.");

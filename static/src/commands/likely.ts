@@ -2,7 +2,7 @@
 
 import type { Classes } from "../classes";
 import type { Prediction } from "../types";
-import { change, put } from "./cells";
+import { change, fitting, put } from "./cells";
 import type { Command } from "./command";
 
 /** Of many at once each goes to its own next class. After the last of the list the first comes again. */
@@ -13,7 +13,8 @@ export const nextLikely: Command = {
   keys: [";"],
   edits: true,
   enabled: ({ store }) => store.selection.cells.size + store.selection.predictions.size > 0,
-  perform({ store, classes, screen }) {
+  perform(context) {
+    const { store, classes, screen } = context;
     const of = (prediction: Prediction | undefined, now: number): number | null => (prediction ? likelyAfter(now, prediction, classes) : null);
     const cells = store.selectedCells().flatMap((cell) => {
       const next = of(store.prediction(cell.prediction ?? -1), cell.class);
@@ -21,7 +22,7 @@ export const nextLikely: Command = {
     });
     const accepted = store.selectedPredictions().flatMap((one) => {
       const next = of(one, one.class);
-      return next === null ? [] : [put({ class: next, shape: one.shape, attributes: {}, prediction: one.id })];
+      return next === null ? [] : [put({ class: next, shape: fitting(context, one.shape), attributes: {}, prediction: one.id })];
     });
     const changes = [...cells, ...accepted];
     const left = store.selection.cells.size + store.selection.predictions.size - changes.length;
