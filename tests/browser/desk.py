@@ -23,8 +23,12 @@ class Desk:
         expect(self.canvas).to_have_attribute("data-ready", "true")
         if at_actual_size:
             self.press("9")
-            expect(self.page.locator("#zoom")).to_have_text("100 %")
+            self.expect_actual_size()
         return self
+
+    def expect_actual_size(self) -> None:
+        """The field is painted at 100 %: the number beside it is ahead of the glide's last step and of what is painted."""
+        expect(self.canvas).to_have_attribute("data-scale", "1")
 
     @property
     def canvas(self) -> Locator:
