@@ -1,8 +1,7 @@
 """All tests, in the parts that `make test` prints: `python -m tests.run [--fast]`.
 
-Quick tests, trainings and set-up share the cores between two processes; of each file, and of each family of the zoo,
-one test runs at a time. What is timed runs alone, and so do the pages in Chromium. Tests that touch the database run a
-second time on the PostgreSQL that tests/postgres.py starts.
+All share the cores between two processes; of each file, and of each family of the zoo, one test runs at a time. What
+is timed runs alone. Tests that touch the database run a second time on the PostgreSQL that tests/postgres.py starts.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ def pytest(results: Path, name: str, *options: str) -> list[str]:
 
 def parts(results: Path) -> list[Part]:
     spread = ["-n", "2", "--dist", "loadfile", "-m", QUICK]
-    grouped = ["-n", "2", "--dist", "loadgroup"]
+    grouped = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
     postgres = pytest(results, "postgres", *spread, "--postgres", "tests/annotation", "tests/learning")
     return [
         Part("static checks", [sys.executable, "-m", "tests.checks"]),
         Part("tests on PostgreSQL", [sys.executable, "-m", "tests.postgres", *postgres], {"REDIS_URL": None}),
-        Part("pages in Chromium", pytest(results, "browser", "-m", BROWSER, "tests/browser"), ON_SQLITE),
+        Part("pages in Chromium", pytest(results, "browser", *grouped, "-m", BROWSER, "tests/browser"), ON_SQLITE),
         Part("training", pytest(results, "training", *grouped, "-m", TRAINING), ON_SQLITE),
         Part("set-up", pytest(results, "setup", *grouped, "-m", f"{SETUP} and not timed"), ON_SQLITE),
         Part("set-up, timed", pytest(results, "timed", "-m", f"{SETUP} and timed"), ON_SQLITE),

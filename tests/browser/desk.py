@@ -27,7 +27,7 @@ class Desk:
         return self
 
     def expect_actual_size(self) -> None:
-        """The field is painted at 100 %: the number beside it is ahead of the glide's last step and of what is painted."""
+        """The field is painted at 100 %: the number beside it is ahead of what is painted."""
         expect(self.canvas).to_have_attribute("data-scale", "1")
 
     @property

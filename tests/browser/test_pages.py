@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Axe, Site, Visitor
@@ -39,6 +40,7 @@ BROKEN = "() => [...document.images].filter(one => one.complete && !one.naturalW
 HEADINGS = "() => [...document.querySelectorAll('h1')].filter(one => one.offsetParent).map(one => one.textContent)"
 
 
+@pytest.mark.early
 def test_every_page(site: Site, visitor: Visitor, zoo: FakeZoo, axe: Axe, home: Path) -> None:
     with site.still():
         gallery = make_gallery(site.cast, zoo)

@@ -29,7 +29,7 @@ from tests.house.server import Server
 FIELD = FieldSettings(width=320, height=240, density=18.0, blur_share=0.0)
 FIELDS, CASES, SEED = 18, 9, 3
 LABELLED = 14  # of the first seven cases; the others wait in the pool
-STEP, ROUND = 20_000, 240_000  # milliseconds
+STEP, ROUND = 20_000, 600_000  # milliseconds; a training gives way to whatever else runs on the machine
 CASES_BY_NAME = {"Cases are told by": "pattern", "Pattern of the file name": r"^(?P<case>case-\d+)-"}
 CIRCLE = (60.0, 60.0, 22.0)
 CONTOUR = ((150, 100), (200, 95), (215, 140), (170, 160), (140, 135))
@@ -74,6 +74,7 @@ def diary() -> Iterator[Callable[[str], None]]:
     print("\n".join([*lines, f"{last - began:6.1f} s  in all"]))
 
 
+@pytest.mark.early
 def test_from_an_upload_to_a_download(
     running: Running, chromium: Browser, tmp_path: Path, diary: Callable[[str], None]
 ) -> None:

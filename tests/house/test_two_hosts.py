@@ -37,6 +37,7 @@ def save_on_the_first(two: Hosts, desks: object, seconds: float) -> list[dict[st
 
 
 @pytest.mark.setup
+@pytest.mark.early
 def test_a_round_ends_though_the_line_is_cut_and_nothing_is_lost_or_done_twice(two: Hosts) -> None:
     two.ask("first", "-m", "config.part", "setup")
     desks = json.loads(two.ask("first", "-m", "benchmarks.readers_desks", "seed", "12").splitlines()[-1])

@@ -25,7 +25,7 @@ from tests.house.test_watch import toy_points
 from tests.postgres import postgres
 from tests.redis import redis
 
-pytestmark = pytest.mark.setup
+pytestmark = [pytest.mark.setup, pytest.mark.early]
 
 EPOCHS = 2
 # A training for each project, asked for in one go: their messages are all on the way before a worker has begun.
