@@ -134,7 +134,8 @@ const SLIDING = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "P
 function isTaken(event: KeyboardEvent): boolean {
   if (document.querySelector("dialog[open]") !== null) return true;
   const { target } = event;
-  if (!(target instanceof HTMLElement)) return false;
+  // The focus leaves a dialog that has closed at the next frame, and keys may come before.
+  if (!(target instanceof HTMLElement) || target.closest("dialog") !== null) return false;
   if (target instanceof HTMLInputElement && target.type === "checkbox") return event.key === " ";
   if (target instanceof HTMLInputElement && target.type === "range") return SLIDING.includes(event.key);
   if (target.closest("input, textarea, select, [contenteditable]") !== null) return true;

@@ -190,11 +190,12 @@ async function start(): Promise<void> {
     });
   });
 
-  // All that moves the window or takes a tool comes before the picture: who began meanwhile is not thrown back.
+  // All that moves the window, a tool or the focus comes before the picture: who began meanwhile is not thrown back.
   viewport.fit();
   hands.choose(mayEdit ? firstTool(data, store) : "select");
   menu.update();
   showWish(store, viewport, canvas, say);
+  if (document.activeElement === document.body) target.focus();
   await canvas.picture.load(field.image, field.tiles).then(
     () => {
       screening.start();
@@ -206,7 +207,6 @@ async function start(): Promise<void> {
   seeing.start();
   viewport.repaint();
   target.dataset.ready = "true";
-  if (document.activeElement === document.body) target.focus();
 }
 
 /** What the page needs; where nobody has labelled the field and this person may, a reading is opened. */

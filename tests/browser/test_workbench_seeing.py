@@ -175,11 +175,31 @@ def test_who_begins_before_the_picture_is_there_is_not_thrown_back(visitor: Visi
     expect(words).to_have_text("Tile 1 of 6 · 0 seen")
     desk.page.wait_for_timeout(700)  # longer than a look: what was not shown was not seen
     expect(words).to_have_text("Tile 1 of 6 · 0 seen")
+    desk.press("Control+Enter", "Escape")
+    expect(desk.canvas).to_be_focused()
     for route in held:
         route.continue_()
     expect(desk.canvas).to_have_attribute("data-ready", "true")
     expect(words).to_have_text("Tile 1 of 6 · 1 seen")
     expect(contour).to_have_attribute("aria-pressed", "true")
+
+
+# The browser takes the focus out of a dialog that has closed only at its next frame.
+AT_ONCE = """() => {
+  const inside = document.querySelector("#finish input");
+  inside.focus();
+  document.querySelector("#finish").close();
+  inside.dispatchEvent(new KeyboardEvent("keydown", { key: "J", shiftKey: true, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_a_key_counts_that_comes_as_soon_as_a_dialog_has_closed(visitor: Visitor, field: Field) -> None:
+    coloured(field, 3000, 2000)
+    desk = Desk(visitor.page("ana"), field).open(at_actual_size=False)
+    desk.press("Control+Enter")
+    expect(desk.page.get_by_role("dialog")).to_be_visible()
+    desk.page.evaluate(AT_ONCE)
+    expect(desk.page.locator("#screening-words")).to_have_text("Tile 1 of 6 · 1 seen")
 
 
 def test_colours_can_be_chosen_that_need_no_red_and_green(visitor: Visitor, field: Field) -> None:
