@@ -97,8 +97,11 @@ def environ(entry: Path) -> bytes:
         return b""
 
 
-def wait_until(true: Callable[[], Any], what: str, seconds: float = 240) -> float:
-    """Waits for `true` and returns how long that took; fails with `what` when it does not come."""
+def wait_until(true: Callable[[], Any], what: str, seconds: float = 900) -> float:
+    """Waits for `true` and returns how long that took; fails with `what` when it does not come.
+
+    Trainings give way to all else on the machine, so that without `seconds` only what hangs fails.
+    """
     began = time.monotonic()
     while not true():
         assert time.monotonic() - began < seconds, f"waited {seconds} s for {what}"

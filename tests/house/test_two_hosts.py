@@ -44,7 +44,7 @@ def test_a_round_ends_though_the_line_is_cut_and_nothing_is_lost_or_done_twice(t
     for part in ("web", "light"):
         two.start("first", part, [sys.executable, "-m", "config.part", part])
     two.start("second", "train", [sys.executable, "-m", "config.part", "train"])
-    wait_until(lambda: len(two.rows("select 1 from annotation_worker")) == 2, "both workers", 120)
+    wait_until(lambda: len(two.rows("select 1 from annotation_worker")) == 2, "both workers", 300)
     words = [
         "--epochs",
         str(EPOCHS),
@@ -59,7 +59,7 @@ def test_a_round_ends_though_the_line_is_cut_and_nothing_is_lost_or_done_twice(t
     ]
     two.ask("first", "manage.py", "run_round", "readers", *words)
 
-    wait_until(lambda: two.rows("select 1 from learning_epoch"), "the first epoch", 300)
+    wait_until(lambda: two.rows("select 1 from learning_epoch"), "the first epoch")
     two.cut(cut=True)
     began = time.monotonic()
     saves = save_on_the_first(two, desks, 5.0)
@@ -75,7 +75,7 @@ def test_a_round_ends_though_the_line_is_cut_and_nothing_is_lost_or_done_twice(t
         assert state not in {"failed", "cancelled"}, two.rows("select step, state, error from learning_run")
         return bool(state == "labelling")
 
-    wait_until(ended, "the end of the round", 420)
+    wait_until(ended, "the end of the round")
 
     # Nothing is done twice: each run succeeded once, each epoch is there once, one model of each kind, one batch.
     ends = "select run_id, count(*) from learning_transition where new = 'succeeded' and run_id is not null group by 1"

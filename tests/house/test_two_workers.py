@@ -135,7 +135,7 @@ def test_a_worker_that_finds_no_broker_looks_at_the_table_by_itself(host: Host) 
     host.at.command("create_project", "one")
     host.at.python("-c", PREDICT)
     with host.worker("light", "alone", f"redis://127.0.0.1:{free_port()}/0") as process:
-        wait_until(lambda: host.look()["runs"][0][1] == "succeeded", "the run without a broker", 120)
+        wait_until(lambda: host.look()["runs"][0][1] == "succeeded", "the run without a broker", 300)
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(60) is not None
 
