@@ -87,7 +87,7 @@ export class Viewport {
         zoomDuration: GLIDE_MS,
       }),
     });
-    // Who looks on from outside (a test, a benchmark) is told what has been painted: "1" is 100 %, and no glide goes on.
+    // A test that reads the canvas is told at which scale it was painted: the view itself is a frame or a glide ahead.
     this.#map.on("postrender", ({ frameState }) => {
       if (frameState) target.dataset.scale = String(1 / frameState.viewState.resolution);
     });
